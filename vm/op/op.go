@@ -1,0 +1,80 @@
+// Package op is the catalogue of stages: how each is checked, and how it runs. One file per stage, one table.
+//
+//	op.go        Spec and its table, Operator, Context: the contract
+//	check.go     Builder, Stream, Scope: the narrow door to the compiler
+//	rowerror.go  RowErrors: what happens to a row whose expression fails
+//	where.go ... one file per stage
+package op
+
+import (
+	"pipec/compiler/plan"
+	"pipec/state"
+	"pipec/vm/fn"
+	"pipec/vm/value"
+)
+
+// Spec is one stage: an entry of the table that a stage's verb is looked up in.
+type Spec struct {
+	Verb     string // as in the language, words joined by _: where, key_by
+	Doc      string
+	Syntax   string // one line, as in the reference
+	Stateful bool
+	Examples []string // pipelines that check against a source `orders` (see the tests)
+	// Check types the stage and adds its node. It reports what is wrong and then gives a stream whose columns are unknown, so that nothing follows from it.
+	Check func(c *Check) Stream
+	// New makes the operator of one task; nil for a stage that only tells the next one something (window), or that this engine cannot run yet.
+	New func(c *Context) (Operator, error)
+	// Later says why this engine refuses the stage in validate; "" for stages that run.
+	Later string
+}
+
+// Operator is one node in one task. It is driven by the task's loop alone, never waits, and emits at most one batch per port in one call; what is more waits in
+// it: it says so and is resumed before anything else reaches it. An input batch stays valid until the operator has nothing more.
+type Operator interface {
+	// Process takes the live rows of b.
+	Process(b *value.Batch) (more bool, err error)
+	// Advance says that event time has reached w: nothing earlier than w is expected. It is called only when w grows.
+	Advance(w int64) (more bool, err error)
+	// Resume goes on with pending output.
+	Resume() (more bool, err error)
+}
+
+// Context is what an operator gets from its task.
+type Context struct {
+	Job    *plan.Job
+	Node   *plan.Node
+	Inputs []plan.StreamType
+	Before bool // the consumers need update_before rows (plan.Edge.Before)
+	Emit   func(port int, b *value.Batch) error
+	Store  *state.Store // of the task; nil for nodes without state
+	Env    *fn.Env
+	Errors *RowErrors
+	Stats  *Stats
+	Enough func() // the operator needs no more rows, ever (limit)
+}
+
+// Stats are counted by the task's goroutine and read after it stopped, or through a copy taken by it.
+type Stats struct {
+	RowsIn, RowsOut int64
+	Late            int64 // rows that came after their window had closed
+	Skipped         int64 // row errors under on_row_error = skip, and rows that no branch took
+}
+
+// Stateless gives an operator without event time and without pending output the rest of the interface.
+type Stateless struct{}
+
+// Advance does nothing.
+func (Stateless) Advance(int64) (bool, error) { return false, nil }
+
+// Resume has nothing to go on with.
+func (Stateless) Resume() (bool, error) { return false, nil }
+
+// Lookup finds a stage by its verb.
+func Lookup(verb string) (*Spec, bool) {
+	for i := range table() {
+		if s := &table()[i]; s.Verb == verb {
+			return s, true
+		}
+	}
+	return nil, false
+}
