@@ -41,27 +41,27 @@ const (
 type Job struct {
 	State State  `json:"state"`
 	Cause string `json:"cause,omitempty"`
-	Epoch int64  `json:"epoch,omitempty"` // number of the claim record; 0 before the claim and without storage
+	Epoch uint64 `json:"epoch,omitempty"` // number of the claim record; 0 before the claim and without storage
 }
 
 // Restored says that state was read back.
 type Restored struct {
 	From       string `json:"from"`
 	Kind       string `json:"kind"` // checkpoint, savepoint
-	ID         int64  `json:"id"`
+	ID         uint64 `json:"id"`
 	Bytes      int64  `json:"bytes"`
 	DurationMS int64  `json:"duration_ms"`
 }
 
 // CheckpointTriggered says that barriers were sent.
 type CheckpointTriggered struct {
-	ID   int64  `json:"id"`
+	ID   uint64 `json:"id"`
 	Kind string `json:"kind"` // periodic, manual, savepoint, final
 }
 
 // CheckpointCompleted says that a checkpoint passed its commit point. Align, sync and async are the longest of any task.
 type CheckpointCompleted struct {
-	ID          int64  `json:"id"`
+	ID          uint64 `json:"id"`
 	Path        string `json:"path"`
 	DurationMS  int64  `json:"duration_ms"` // from the trigger to the commit point
 	AlignMS     int64  `json:"align_ms"`
@@ -74,7 +74,7 @@ type CheckpointCompleted struct {
 
 // CheckpointFailed says that an attempt was given up. Consecutive is the count after it; superseded and suspended do not count.
 type CheckpointFailed struct {
-	ID          int64  `json:"id"`
+	ID          uint64 `json:"id"`
 	Reason      string `json:"reason"` // expired, declined, io, too_large, superseded, suspended, task_failed
 	Text        string `json:"text,omitempty"`
 	Consecutive int    `json:"consecutive"`
@@ -90,7 +90,7 @@ type Restart struct {
 
 // Committed says that a sink made the output of a checkpoint visible. Recovered: a restored run did it for its predecessor.
 type Committed struct {
-	ID        int64  `json:"id"`
+	ID        uint64 `json:"id"`
 	Sink      string `json:"sink"`
 	Recovered bool   `json:"recovered"`
 }
