@@ -1,0 +1,330 @@
+package grammar
+
+import (
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/alecthomas/participle/v2/lexer"
+
+	"pipec/grammar/diag"
+)
+
+// Kinds of tokens. A bad token has been reported by the lexer; the parser takes it for what it was meant to be.
+const (
+	tokIdent      lexer.TokenType = -2 - iota
+	tokWord                       // a word that only expressions may use: and, in, if, true, ...
+	tokInt                        // 42, 0xFF, 1_000
+	tokNumber                     // 12.50, 1e6
+	tokDuration                   // 1h30m
+	tokSize                       // 64MiB
+	tokString                     // "..." and '...', with its quotes
+	tokRaw                        // `...`, with its quotes
+	tokPunct                      // operators and brackets
+	tokBad                        // an operand that is reported already: a string without an end, a number with a strange unit
+	tokBroken                     // put by recovery in the place of a stage, a fact, ...
+	tokBrokenExpr                 // put by recovery in the place of an expression
+	tokInserted                   // put by recovery where something is missing: it has no text in the file
+	tokComment                    // // and /* */
+	tokDoc                        // ///
+)
+
+// symbols are the names of token kinds in the grammar's tags.
+var symbols = map[string]lexer.TokenType{
+	"EOF": lexer.EOF, "Ident": tokIdent, "Word": tokWord, "Int": tokInt, "Number": tokNumber, "Duration": tokDuration,
+	"Size": tokSize, "String": tokString, "Raw": tokRaw, "Punct": tokPunct, "Bad": tokBad, "Broken": tokBroken,
+	"BrokenExpr": tokBrokenExpr, "Inserted": tokInserted, "Comment": tokComment, "Doc": tokDoc,
+}
+
+// reserved are the words that expr's lexer takes for itself: no name may be one of them.
+var reserved = map[string]bool{
+	"and": true, "or": true, "not": true, "in": true, "matches": true, "contains": true, "startsWith": true, "endsWith": true,
+	"if": true, "else": true, "let": true, "true": true, "false": true, "null": true, "nil": true,
+}
+
+// definition is the lexer as participle wants it. Parse calls scan itself, because it needs the comments too.
+type definition struct{}
+
+// Symbols implements lexer.Definition.
+func (definition) Symbols() map[string]lexer.TokenType { return symbols }
+
+// Lex implements lexer.Definition.
+func (definition) Lex(file string, r io.Reader) (lexer.Lexer, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	tokens, _ := scan(file, string(text))
+	return &tokenList{tokens: significant(tokens)}, nil
+}
+
+// tokenList gives a slice of tokens to participle, and then end of file for ever.
+type tokenList struct {
+	tokens []lexer.Token
+	end    lexer.Position
+}
+
+// Next implements lexer.Lexer.
+func (l *tokenList) Next() (lexer.Token, error) {
+	if len(l.tokens) == 0 {
+		return lexer.EOFToken(l.end), nil
+	}
+	t := l.tokens[0]
+	l.tokens = l.tokens[1:]
+	return t, nil
+}
+
+// significant drops comments.
+func significant(tokens []lexer.Token) []lexer.Token {
+	out := make([]lexer.Token, 0, len(tokens))
+	for _, t := range tokens {
+		if t.Type != tokComment && t.Type != tokDoc {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// scanner cuts a text into tokens. It never fails: what has no meaning is reported and left out.
+type scanner struct {
+	file     string
+	text     string
+	at       int // byte offset of the next rune
+	line     int
+	lineAt   int // byte offset and rune column bookkeeping of the current line
+	column   int // column of `at`, 1-based
+	parens   int // open ( and [: there a `#` at the start of a line is an operand, not a comment of another language
+	tokens   []lexer.Token
+	mistakes diag.List
+}
+
+// scan gives all tokens of a text, comments included, and what is wrong with single tokens.
+func scan(file, text string) ([]lexer.Token, diag.List) {
+	s := &scanner{file: file, text: text, line: 1, column: 1, tokens: make([]lexer.Token, 0, len(text)/4+8)}
+	if strings.HasPrefix(text, "\uFEFF") {
+		s.at = len("\uFEFF")
+	}
+	for s.at < len(text) {
+		s.next()
+	}
+	return s.tokens, s.mistakes
+}
+
+// next reads one token, or blanks.
+func (s *scanner) next() {
+	c := s.text[s.at]
+	switch {
+	case c == ' ' || c == '\t' || c == '\r':
+		s.skip(1)
+	case c == '\n':
+		s.skip(1)
+	case c == '/' && s.peek(1) == '/':
+		s.lineComment()
+	case c == '/' && s.peek(1) == '*':
+		s.blockComment()
+	case (c == '#' || c == '-' && s.peek(1) == '-') && s.foreignComment():
+	case c == '"' || c == '\'':
+		s.quoted(c)
+	case c == '`':
+		s.raw()
+	case c >= '0' && c <= '9':
+		s.number()
+	case c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+		s.word()
+	default:
+		s.other()
+	}
+}
+
+// peek is the byte n behind the current one, or 0.
+func (s *scanner) peek(n int) byte {
+	if s.at+n < len(s.text) {
+		return s.text[s.at+n]
+	}
+	return 0
+}
+
+// pos is the current position.
+func (s *scanner) pos() lexer.Position {
+	return lexer.Position{Filename: s.file, Offset: s.at, Line: s.line, Column: s.column}
+}
+
+// skip moves over n bytes of text.
+func (s *scanner) skip(n int) {
+	text := s.text[s.at : s.at+n]
+	s.at += n
+	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
+		s.line += strings.Count(text, "\n")
+		s.column, text = 1, text[i+1:]
+	}
+	s.column += utf8.RuneCountInString(text)
+}
+
+// emit makes the next n bytes a token.
+func (s *scanner) emit(kind lexer.TokenType, n int) lexer.Token {
+	t := lexer.Token{Type: kind, Value: s.text[s.at : s.at+n], Pos: s.pos()}
+	s.tokens = append(s.tokens, t)
+	s.skip(n)
+	return t
+}
+
+// restOfLine is the number of bytes up to the end of the line, without a carriage return.
+func (s *scanner) restOfLine() int {
+	n := strings.IndexByte(s.text[s.at:], '\n')
+	if n < 0 {
+		return len(s.text) - s.at
+	}
+	if n > 0 && s.text[s.at+n-1] == '\r' {
+		n--
+	}
+	return n
+}
+
+// lineComment reads // and, as a token of its own, ///.
+func (s *scanner) lineComment() {
+	kind := tokComment
+	if s.peek(2) == '/' && s.peek(3) != '/' {
+		kind = tokDoc
+	}
+	s.emit(kind, s.restOfLine())
+}
+
+// blockComment reads /* */; one without an end takes the rest of the file, so that its prose is not read as code.
+func (s *scanner) blockComment() {
+	n := strings.Index(s.text[s.at+2:], "*/")
+	if n >= 0 {
+		s.emit(tokComment, n+4)
+		return
+	}
+	t := s.emit(tokComment, len(s.text)-s.at)
+	open := tokenSpan(t)
+	open.End = advance(open.Start, "/*")
+	s.mistakes.Errorf("P101", open, "this comment is never closed").With("opened here").WithHelp("add the matching `*/`")
+}
+
+// foreignComment recognises a comment of another language (# or --) at the start of a line, reports and skips it.
+func (s *scanner) foreignComment() bool {
+	if s.parens > 0 || len(s.tokens) > 0 && s.tokens[len(s.tokens)-1].Pos.Line == s.line {
+		return false
+	}
+	mark := 1
+	if s.text[s.at] == '-' {
+		mark = 2
+	}
+	span := tokenSpan(lexer.Token{Value: s.text[s.at : s.at+mark], Pos: s.pos()})
+	s.mistakes.Errorf("P101", span, "a comment starts with `//`").With("write `//`").WithFix(span, "//")
+	s.skip(s.restOfLine())
+	return true
+}
+
+// quoted reads "..." or '...', which ends on its line.
+func (s *scanner) quoted(quote byte) {
+	limit := s.at + s.restOfLine()
+	for i := s.at + 1; i < limit; i++ {
+		switch s.text[i] {
+		case '\\':
+			i++
+		case quote:
+			t := s.emit(tokString, i+1-s.at)
+			s.checkEscapes(t)
+			return
+		}
+	}
+	s.unclosed(limit-s.at, string(quote))
+}
+
+// raw reads `...`, which may span lines.
+func (s *scanner) raw() {
+	if n := strings.IndexByte(s.text[s.at+1:], '`'); n >= 0 {
+		s.emit(tokRaw, n+2)
+		return
+	}
+	s.unclosed(s.restOfLine(), "`")
+}
+
+// unclosed takes the rest of the line for a string that has no end.
+func (s *scanner) unclosed(n int, quote string) {
+	t := s.emit(tokBad, n)
+	span := tokenSpan(t)
+	end := span.After()
+	span.End = advance(span.Start, quote)
+	shown := "`" + quote + "`"
+	if quote == "`" {
+		shown = "backquote"
+	}
+	s.mistakes.Errorf("P105", span, "this string is never closed").With("opened here").WithHelp("add the closing %s", shown).WithFix(end, quote)
+}
+
+// word reads a name or a reserved word.
+func (s *scanner) word() {
+	n := wordLen(s.text[s.at:])
+	kind := tokIdent
+	if reserved[s.text[s.at:s.at+n]] {
+		kind = tokWord
+	}
+	s.emit(kind, n)
+}
+
+// wordLen is the number of bytes of letters, digits and underscores at the start of text.
+func wordLen(text string) int {
+	for i, r := range text {
+		if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// operators of more than one character, the longest first.
+var operators = []string{"|>", "==", "!=", "<>", "<=", ">=", "&&", "||", "??", "?.", "**", ".."}
+
+// other reads operators, names that start with a letter outside ASCII, and reports the rest.
+func (s *scanner) other() {
+	rest := s.text[s.at:]
+	for _, op := range operators {
+		if strings.HasPrefix(rest, op) {
+			s.emit(tokPunct, len(op))
+			return
+		}
+	}
+	if strings.IndexByte("(){}[]<>=+-*/%^!?:;,.|#", rest[0]) >= 0 {
+		switch rest[0] {
+		case '(', '[':
+			s.parens++
+		case ')', ']':
+			s.parens = max(0, s.parens-1)
+		}
+		s.emit(tokPunct, 1)
+		return
+	}
+	r, size := utf8.DecodeRuneInString(rest)
+	switch {
+	case unicode.IsLetter(r):
+		s.word()
+	case unicode.IsSpace(r):
+		s.skip(size)
+	default:
+		s.strange(r, size)
+	}
+}
+
+// strange reports a character that starts no token, once for a run of the same.
+func (s *scanner) strange(r rune, size int) {
+	t := lexer.Token{Value: s.text[s.at : s.at+size], Pos: s.pos()}
+	s.skip(size)
+	for strings.HasPrefix(s.text[s.at:], t.Value) {
+		s.skip(size)
+	}
+	span := tokenSpan(t)
+	switch {
+	case r == utf8.RuneError && size == 1:
+		s.mistakes.Errorf("P101", span, "this is not UTF-8 text").WithHelp("save the file as UTF-8")
+	case strings.ContainsRune("“”„‘’«»", r):
+		s.mistakes.Errorf("P101", span, "`%c` is not a quotation mark of a string", r).With("write `\"`").WithFix(span, `"`)
+	case unicode.IsPrint(r):
+		s.mistakes.Errorf("P101", span, "`%c` has no meaning here", r).WithHelp("remove it")
+	default:
+		s.mistakes.Errorf("P101", span, "the character %U has no meaning here", r).WithHelp("remove it")
+	}
+}
