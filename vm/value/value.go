@@ -7,7 +7,9 @@
 //	batch.go    Batch, RowKind: up to batch_size rows, and which of them are live
 //	key.go      Keys: the order-preserving key encoding, its hash and key groups
 //	slot.go     Slot, StateField, Heap: the accumulators of one key, as flat words
-//	decimal*.go Dec: exact decimals of up to 38 digits
+//	decimal*.go Dec: exact decimals of up to 38 digits, and the types of their arithmetic
+//	text.go     numbers as text, read and written
+//	time.go     instants and durations as text, the calendar
 //
 // Nothing here allocates per row; whoever creates a batch owns and recycles it.
 package value
