@@ -35,6 +35,7 @@ type Scope struct {
 	// over Group's columns followed by one column per collected call.
 	Aggregates *[]plan.Aggregate
 	Group      value.Schema
+	Filtered   bool   // the aggregate calls have a `where`: agg.Spec.Check is told so
 	Constant   bool   // must be a constant; the result is folded to a literal
 	Unknown    bool   // columns are unknown: names that are not found are silent
 	Doing      string // for messages: "where", "aggregate"

@@ -26,6 +26,14 @@ type Spec struct {
 	New func(c *Context) (Operator, error)
 	// Later says why this engine refuses the stage in validate; "" for stages that run.
 	Later string
+	// Before says that over updates the stage must see update_before rows (plan.Edge.Before of its inputs). Stages with Passes set hand the wish of their consumers on.
+	Before, Passes bool
+}
+
+// Config is what plan.Node.Config of every stage is. Column pruning asks it: ports[p] tells which columns of output p somebody reads, and Wants marks in `in` what the stage
+// reads of each of its inputs for that. A node with a port for row errors wants every column, whatever its Config says: the row is part of the error.
+type Config interface {
+	Wants(ports [][]bool, in []bool)
 }
 
 // Operator is one node in one task. It is driven by the task's loop alone, never waits, and emits at most one batch per port in one call; what is more waits in
