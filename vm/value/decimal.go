@@ -298,3 +298,27 @@ func (v *Vec) SetDec(i int, d Dec) {
 		v.Hi[i] = d.Hi
 	}
 }
+
+// MulNarrow is Mul for two decimals of an int64 lane each whose result is one as well: a*b with its last drop digits (at most 18) rounded away,
+// below 10^p. It runs in a few nanoseconds.
+func MulNarrow(a, b int64, drop, p int) (int64, bool) {
+	sign := (a ^ b) >> 63
+	hi, lo := bits.Mul64(magnitude(a), magnitude(b))
+	if drop > 0 {
+		unit := tens[drop].lo
+		if hi >= unit {
+			return 0, false
+		}
+		q, r := bits.Div64(hi, lo, unit)
+		if r >= unit-r {
+			q++
+		}
+		hi, lo = 0, q
+	}
+	return (int64(lo) ^ sign) - sign, hi == 0 && lo < tens[p].lo
+}
+
+func magnitude(n int64) uint64 { return uint64((n ^ n>>63) - n>>63) }
+
+// Power is ten to the n, for n up to 18.
+func Power(n int) int64 { return int64(tens[n].lo) }

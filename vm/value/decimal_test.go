@@ -224,3 +224,18 @@ func d128(t *rapid.T, p int) Dec {
 	top := int64(tens[p].lo) - 1
 	return DecOf(rapid.OneOf(rapid.Int64Range(-top, top), rapid.SampledFrom([]int64{top, -top, top - 1})).Draw(t, "units"))
 }
+
+func TestMulNarrow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := d128(t, 18), d128(t, rapid.IntRange(1, 18).Draw(t, "digits"))
+		drop, p := rapid.IntRange(0, 18).Draw(t, "drop"), rapid.IntRange(1, 18).Draw(t, "p")
+		x, _ := a.Int()
+		y, _ := b.Int()
+		got, ok := MulNarrow(x, y, drop, p)
+		want, fits := a.Mul(b, drop)
+		fits = fits && want.Fits(p)
+		if ok != fits || ok && DecOf(got) != want {
+			t.Fatalf("%d * %d, drop %d: %d, %v, want %v, %v", x, y, drop, got, ok, toBig(want), fits)
+		}
+	})
+}

@@ -6,6 +6,9 @@
 //	vec.go      Vec and View: one column of a batch, as flat lanes
 //	batch.go    Batch, RowKind: up to batch_size rows, and which of them are live
 //	key.go      Keys: the order-preserving key encoding, its hash and key groups
+//	copy.go     Take, Merge, Share: columns made of other columns
+//	gather.go   AppendRows: rows copied so that they outlive their batch
+//	compare.go  Equal, Compare: two values of one type
 //	slot.go     Slot, StateField, Heap: the accumulators of one key, as flat words
 //	decimal*.go Dec: exact decimals of up to 38 digits, and the types of their arithmetic
 //	text.go     numbers as text, read and written

@@ -90,7 +90,8 @@ type Vec struct {
 	Range []Range
 	Bufs  [][]byte
 	Kids  []*Vec
-	own   int // 1 + index in Bufs of the arena that Set writes to; 0: none yet
+	own   int      // 1 + index in Bufs of the arena that Set writes to; 0: none yet
+	bits  []uint64 // memory for Valid, kept between batches
 }
 
 // NewVec makes an empty vector for the type, with children for lists, maps and records.
@@ -215,10 +216,22 @@ func (v *Vec) growValid(n int) {
 	if words <= old {
 		return
 	}
-	v.Valid = keep(v.Valid, words)
+	if old == 0 {
+		v.bits = grow(v.bits, words)
+		v.Valid = v.bits
+	} else {
+		v.Valid = keep(v.Valid, words)
+	}
 	for i := old; i < words; i++ {
 		v.Valid[i] = math.MaxUint64
 	}
+}
+
+// Bitmap makes Valid the vector's own bitmap for n rows and gives it to be filled; its content is garbage.
+func (v *Vec) Bitmap(n int) []uint64 {
+	v.bits = grow(v.bits, (n+63)/64)
+	v.Valid = v.bits
+	return v.bits
 }
 
 // Text gives the bytes of row i. They are valid as long as the batch is and must not be changed.
