@@ -1,12 +1,25 @@
 // Package agg is the catalogue of aggregate functions: one file each, one table.
 //
 // An aggregate keeps its accumulators in words of a state slot (value.Slot), so that the state of a million keys holds no pointer; what does not fit
-// goes to the table's value.Heap.
+// goes to the table's value.Heap. Accumulators start as zeros, and the zeros of any aggregate mean "no rows yet".
 //
-//	agg.go   Spec, Update, Result, the table and its look-up
+//	agg.go              Spec, Update, Merge, Result, the table and its look-up
+//	count.go            count
+//	count_distinct.go   count_distinct, over run.go: sets of values as sorted runs
+//	sum.go avg.go       sum and avg, over wide.go: sums that cannot overflow
+//	min_max.go          min and max
+//	first_last.go       first and last, by event time
+//	cell.go             values of any type in words of a slot
+//
+// Kernels get the rows of a whole batch and loop over them once. None allocates per row; what they need between rows is borrowed from a pool.
 package agg
 
-import "pipec/vm/value"
+import (
+	"fmt"
+	"sync"
+
+	"pipec/vm/value"
+)
 
 // Spec is one aggregate function.
 type Spec struct {
@@ -20,7 +33,7 @@ type Spec struct {
 	Fields func(args []value.Type) []value.StateField
 	// Update adds the rows of u. Null arguments are skipped by it.
 	Update func(u *Update)
-	// Merge adds the accumulators of src to dst (for windows that share panes).
+	// Merge adds the accumulators of src to dst (for windows that share panes). The rows of src count as having arrived after those of dst.
 	Merge func(m *Merge)
 	// Result writes the value of each slot. A failure (sum out of range) is a row error of the emission.
 	Result   func(r *Result)
@@ -66,8 +79,65 @@ type Result struct {
 	Fail  func(i int32, code, text string)
 }
 
+// Words is the number of words that fields take in a slot.
+func Words(fields []value.StateField) int {
+	n := 0
+	for _, f := range fields {
+		n += f.Cell.Words()
+	}
+	return n
+}
+
+// table lists the aggregates. It is a function because a package-level slice would be part of an initialisation cycle.
+func table() []Spec {
+	return []Spec{
+		count(),
+		countDistinct(),
+		sum(),
+		avg(),
+		extreme("min", -1),
+		extreme("max", 1),
+		pick("first", false),
+		pick("last", true),
+	}
+}
+
+// All lists the aggregates in the order of the reference.
+var All = sync.OnceValue(table)
+
+var index = sync.OnceValue(func() map[string]*Spec {
+	m := map[string]*Spec{}
+	for i := range All() {
+		m[All()[i].Name] = &All()[i]
+	}
+	return m
+})
+
 // Lookup finds an aggregate by name.
 func Lookup(name string) (*Spec, bool) {
 	s, ok := index()[name]
 	return s, ok
+}
+
+// takes is the error of an argument that does not fit.
+func takes(name, what string, got value.Type) error {
+	return fmt.Errorf("`%s` takes %s, but this is %s", name, what, article(got))
+}
+
+// article puts a or an before a type.
+func article(t value.Type) string {
+	s := t.String()
+	switch s[0] {
+	case 'i', 'u':
+		return "an " + s
+	case '"':
+		return s
+	}
+	return "a " + s
+}
+
+// nullable is the type of an aggregate that has no result where no row counted (language A22).
+func nullable(t, arg value.Type, filtered bool) value.Type {
+	t.Nullable = filtered || arg.Nullable
+	return t
 }

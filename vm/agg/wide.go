@@ -1,0 +1,151 @@
+package agg
+
+import (
+	"math"
+	"math/bits"
+
+	"pipec/vm/value"
+)
+
+// A sum of integers lies in a CellWide: upper word, lower word, two's complement. 2^63 rows cannot overflow it. A sum of wide decimals has a third word
+// above these two, for the same reason: so addition is associative, whatever happens in between, and only the emission judges the range.
+
+// addInt adds n to the 128-bit sum at that word.
+func addInt(s value.Slot, word int, n int64) {
+	lo, carry := bits.Add64(*s.Uint(word + 1), uint64(n), 0)
+	*s.Uint(word + 1) = lo
+	*s.Int(word) += n>>63 + int64(carry)
+}
+
+// addDec adds d to the 192-bit sum at that word.
+func addDec(s value.Slot, word int, d value.Dec) {
+	lo, carry := bits.Add64(*s.Uint(word + 1), d.Lo, 0)
+	mid, carry := bits.Add64(*s.Uint(word), uint64(d.Hi), carry)
+	*s.Uint(word + 1), *s.Uint(word) = lo, mid
+	*s.Int(word + 2) += d.Hi>>63 + int64(carry)
+}
+
+// mergeInt adds one 128-bit sum to another.
+func mergeInt(d, s value.Slot, word int) {
+	lo, carry := bits.Add64(*d.Uint(word + 1), *s.Uint(word + 1), 0)
+	*d.Uint(word + 1) = lo
+	*d.Int(word) += *s.Int(word) + int64(carry)
+}
+
+// mergeDec adds one 192-bit sum to another.
+func mergeDec(d, s value.Slot, word int) {
+	lo, carry := bits.Add64(*d.Uint(word + 1), *s.Uint(word + 1), 0)
+	mid, carry := bits.Add64(*d.Uint(word), *s.Uint(word), carry)
+	*d.Uint(word + 1), *d.Uint(word) = lo, mid
+	*d.Int(word + 2) += *s.Int(word + 2) + int64(carry)
+}
+
+// narrow gives a 128-bit sum.
+func narrow(s value.Slot, word int) value.Dec {
+	return value.Dec{Hi: *s.Int(word), Lo: *s.Uint(word + 1)}
+}
+
+// magnitude is a sum without its sign, lowest word first. Four words leave room to multiply by a power of ten below 2^64.
+type magnitude [4]uint64
+
+// magnitudeOf gives the absolute value and the sign of a sum of two words or, with carry, three.
+func magnitudeOf(s value.Slot, word int, carry bool) (m magnitude, neg bool) {
+	m[0], m[1] = *s.Uint(word + 1), *s.Uint(word)
+	top := int64(m[1]) >> 63
+	if carry {
+		top = *s.Int(word + 2)
+	}
+	m[2], m[3] = uint64(top), uint64(top>>63)
+	if top >= 0 {
+		return m, false
+	}
+	borrow := uint64(0)
+	for i := range m {
+		m[i], borrow = bits.Sub64(0, m[i], borrow)
+	}
+	return m, true
+}
+
+// mul multiplies by a small number.
+func (m *magnitude) mul(n uint64) {
+	over := uint64(0)
+	for i := range m {
+		hi, lo := bits.Mul64(m[i], n)
+		var c uint64
+		m[i], c = bits.Add64(lo, over, 0)
+		over = hi + c
+	}
+}
+
+// div divides by a small number and gives the remainder.
+func (m *magnitude) div(n uint64) (rem uint64) {
+	for i := len(m) - 1; i >= 0; i-- {
+		m[i], rem = bits.Div64(rem, m[i], n)
+	}
+	return rem
+}
+
+// increment adds one.
+func (m *magnitude) increment() {
+	for i := range m {
+		if m[i]++; m[i] != 0 {
+			return
+		}
+	}
+}
+
+// dec gives the signed number if it has at most 38 digits.
+func (m *magnitude) dec(neg bool) (value.Dec, bool) {
+	if m[3] != 0 || m[2] != 0 || m[1]>>63 != 0 {
+		return value.Dec{}, false
+	}
+	d := value.Dec{Hi: int64(m[1]), Lo: m[0]}
+	if neg {
+		d = d.Neg()
+	}
+	return d, d.Fits(value.MaxPrecision)
+}
+
+// quotient is the float nearest to m / n, as if it had been divided exactly and then rounded once, halves to even. m is below 2^128.
+func (m magnitude) quotient(n uint64) float64 {
+	if m[0] < 1<<53 && m[1] == 0 && n < 1<<53 {
+		return float64(m[0]) / float64(n)
+	}
+	// Move m up so that the quotient has at least 64 bits, divide, and let the remainder stand as the lowest bit: 64 bits then round as all of them would.
+	up := bits.LeadingZeros64(m[1])
+	if m[1] == 0 {
+		up = 64 + bits.LeadingZeros64(m[0])
+	}
+	shifted := magnitude{0, 0, m[0], m[1]}
+	if up >= 64 {
+		shifted[2], shifted[3] = 0, m[0]<<(up-64)
+	} else if up > 0 {
+		shifted[2], shifted[3] = m[0]<<up, m[1]<<up|m[0]>>(64-up)
+	}
+	rest := shifted.div(n)
+	return shifted.float(rest != 0, -up-128)
+}
+
+// float is m * 2^exp, rounded once; more says that there is something behind the last bit.
+func (m *magnitude) float(more bool, exp int) float64 {
+	top := len(m) - 1
+	for top > 0 && m[top] == 0 {
+		top--
+	}
+	head := m[top]
+	lead := bits.LeadingZeros64(head)
+	if lead > 0 && top > 0 {
+		head = head<<lead | m[top-1]>>(64-lead)
+		more = more || m[top-1]<<lead != 0
+	} else {
+		head <<= lead
+		more = more || top > 0 && m[top-1] != 0
+	}
+	for i := top - 2; i >= 0; i-- {
+		more = more || m[i] != 0
+	}
+	if more {
+		head |= 1
+	}
+	return math.Ldexp(float64(head), exp+64*top-lead)
+}
