@@ -43,10 +43,10 @@ func (p *Place) Keyword() diag.Span {
 func tokenSpan(t lexer.Token) diag.Span {
 	start := diag.Pos{Offset: int32(t.Pos.Offset), Line: int32(t.Pos.Line), Column: int32(t.Pos.Column)}
 	s := diag.Span{File: t.Pos.Filename, Start: start, End: start}
-	if t.Type == tokInserted {
+	if t.Type == tokInserted || t.EOF() {
 		return s
 	}
-	s.End = advance(start, t.Value)
+	s.End = advance(start, strings.TrimPrefix(t.Value, broken))
 	return s
 }
 
@@ -107,7 +107,7 @@ type File struct {
 	Name  string // as given to Parse; the file of every span
 	Text  string // what was parsed, without a byte order mark's effect on positions
 	Doc   string // the first group of `///` lines, if a blank line follows it
-	Decls []Decl // in the order of the text
+	Decls []Decl `parser:"@@*"` // in the order of the text
 }
 
 // Decl is a declaration: *Import, *Job, *Param, *TypeDecl, *Function, *Source, *Sink, *Stream, *Pipe, *Process, *Pipeline, *Test.

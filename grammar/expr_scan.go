@@ -52,7 +52,7 @@ func (s *exprScanner) peek() *lexer.Token { return s.lex.Peek() }
 // is reports whether the next token is that operator or word.
 func (s *exprScanner) is(text string) bool {
 	t := s.lex.Peek()
-	return s.err == nil && t.Value == text && (t.Type == tokPunct || t.Type == tokWord || t.Type == tokIdent)
+	return s.err == nil && t.Value == text && (t.Type == tokPunct || t.Type == tokWord || t.Type == tokIdent || t.Type == tokInserted)
 }
 
 // second is the token behind the next one.
@@ -351,7 +351,7 @@ var infix = map[string]bool{
 func (s *exprScanner) operator(mix *operatorMix) bool {
 	t := *s.peek()
 	switch {
-	case t.Type != tokPunct && t.Type != tokWord:
+	case t.Type != tokPunct && t.Type != tokWord && t.Type != tokInserted:
 		return false
 	case t.Value == "not":
 		if next := s.second(); next.Type == tokWord && infix[next.Value] && next.Value != "and" && next.Value != "or" {

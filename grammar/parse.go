@@ -1,0 +1,230 @@
+package grammar
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/participle/v2/lexer"
+
+	"pipec/grammar/diag"
+)
+
+// Parse reads a text. It always gives a tree; the list says what is wrong with the text, sorted by place, and is empty for a good one.
+// file is the name that spans carry. Parse may be called from several goroutines.
+func Parse(file string, text []byte) (*File, diag.List) {
+	f := &File{Name: file, Text: string(text)}
+	tokens, mistakes := scan(file, f.Text)
+	p := &fileParser{text: f.Text, mistakes: mistakes, reported: len(mistakes)}
+	for _, chunk := range chunks(significant(tokens)) {
+		if d := p.chunk(chunk); d != nil {
+			f.Decls = append(f.Decls, d)
+		}
+	}
+	attachDocs(f, tokens)
+	checkSettings(f, &p.mistakes)
+	p.mistakes.Sort()
+	return f, p.mistakes
+}
+
+// fileParser parses the declarations of one text.
+type fileParser struct {
+	text     string
+	mistakes diag.List
+	reported int // how many of them the lexer found; near those the parser says nothing more
+}
+
+// shapes are the words that start a declaration, with the kinds or texts of the tokens that follow them. A word at the first column
+// starts a declaration anyway; the shape decides inside of a brace that may have been forgotten, and in a file that is indented.
+var shapes = map[string][]string{
+	"import": {"String"}, "job": {"Ident"}, "param": {"Ident", ":"}, "type": {"Ident", "={"}, "function": {"Ident", "("},
+	"source": {"Ident", "from"}, "table": {"Ident", "from"}, "sink": {"Ident", "into"}, "stream": {"Ident", "="},
+	"pipe": {"Ident", "=("}, "process": {"Ident", "("}, "from": {"Ident"}, "test": {"String"},
+}
+
+// startsDecl reports whether tokens begin as a declaration does.
+func startsDecl(tokens []lexer.Token) bool {
+	shape, ok := shapes[tokens[0].Value]
+	if !ok || tokens[0].Type != tokIdent || len(tokens) <= len(shape) {
+		return false
+	}
+	for i, want := range shape {
+		t := tokens[i+1]
+		switch want {
+		case "Ident":
+			if t.Type != tokIdent {
+				return false
+			}
+		case "String":
+			if t.Type != tokString {
+				return false
+			}
+		case "from", "into":
+			if t.Value != want {
+				return false
+			}
+		default:
+			if t.Type != tokPunct || !strings.Contains(want, t.Value) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// chunks cuts tokens where declarations start, so that a brace that is never closed harms one declaration only.
+func chunks(tokens []lexer.Token) [][]lexer.Token {
+	if len(tokens) == 0 {
+		return nil
+	}
+	var out [][]lexer.Token
+	start, braces, other := 0, 0, 0
+	margin := tokens[0].Pos.Column // 1, unless the whole file is indented
+	for i, t := range tokens {
+		first := i > 0 && t.Pos.Line > tokens[i-1].Pos.Line
+		if first && startsChunk(tokens, i, start, margin, braces, other) {
+			out = append(out, tokens[start:i:i])
+			start, braces, other = i, 0, 0
+		}
+		if step := bracketStep(t); t.Value == "{" || t.Value == "}" {
+			braces = max(0, braces+step)
+		} else {
+			other = max(0, other+step)
+		}
+	}
+	return append(out, tokens[start:])
+}
+
+// startsChunk reports whether the declaration that began at start ends in front of token i, the first of its line.
+func startsChunk(tokens []lexer.Token, i, start, margin, braces, other int) bool {
+	t := tokens[i]
+	if t.Type != tokIdent && t.Type != tokWord {
+		return false
+	}
+	declares := startsDecl(tokens[i:])
+	if t.Value == "from" {
+		head := tokens[start].Value
+		if tokens[i-1].Value == "=" || i-start == 2 && (head == "source" || head == "table") {
+			return false // `stream x =` and `source x` may continue on the next line
+		}
+	}
+	if t.Pos.Column <= margin {
+		return braces == 0 || declares
+	}
+	return declares && braces == 0 && other == 0 && t.Value != "job" && tokens[i-1].Value != "|>"
+}
+
+// chunk parses one declaration, whatever its first word is.
+func (p *fileParser) chunk(tokens []lexer.Token) Decl {
+	first := tokens[0]
+	if _, ok := shapes[first.Value]; ok && first.Type == tokIdent {
+		return p.declaration(tokens, false)
+	}
+	if first.Type != tokIdent && first.Type != tokWord {
+		p.strayStart(first)
+		return nil
+	}
+	d := diag.New(diag.Error, "P121", tokenSpan(first), "a declaration cannot start with `%s`", first.Value)
+	p.mistakes.Add(d)
+	keyword, help := suggestDeclaration(first.Value)
+	if help != "" {
+		d.WithHelp("%s", help)
+	}
+	if keyword == "" {
+		if help == "" {
+			d.WithHelp("a file holds: %s", strings.Join(declarationWords(), ", "))
+		}
+		return nil
+	}
+	d.With("did you mean `%s`?", keyword).WithFix(tokenSpan(first), keyword)
+	meant := slices.Clone(tokens)
+	meant[0].Value = keyword
+	return restoreKeyword(p.declaration(meant, true), first)
+}
+
+// restoreKeyword gives a declaration that was parsed as what was meant the word that is in the text, for its spans.
+func restoreKeyword(d Decl, written lexer.Token) Decl {
+	if d != nil {
+		d.DeclHead().Tokens = slices.Clone(d.DeclHead().Tokens)
+		d.DeclHead().Tokens[0] = written
+	}
+	return d
+}
+
+// strayStart reports a text that begins with something that is no word.
+func (p *fileParser) strayStart(t lexer.Token) {
+	d := p.mistakes.Errorf("P101", tokenSpan(t), "a declaration cannot start with `%s`", shown(t))
+	if t.Value == "|>" {
+		d.WithHelp("a pipeline begins with `from`: `from stdin |> ...`")
+		return
+	}
+	d.WithHelp("a file holds: %s", strings.Join(declarationWords(), ", "))
+}
+
+// attachDocs gives the `///` lines to what stands below them.
+func attachDocs(f *File, tokens []lexer.Token) {
+	docs := map[int]string{} // by the line behind the group
+	var group []string
+	for i, t := range tokens {
+		if t.Type != tokDoc {
+			continue
+		}
+		group = append(group, strings.TrimSpace(strings.TrimPrefix(t.Value, "///")))
+		more := i+1 < len(tokens) && tokens[i+1].Type == tokDoc && tokens[i+1].Pos.Line == t.Pos.Line+1
+		if more {
+			continue
+		}
+		text := strings.Join(group, "\n")
+		group = nil
+		if f.Doc == "" && len(docs) == 0 && (i+1 == len(tokens) || tokens[i+1].Pos.Line > t.Pos.Line+1) {
+			f.Doc = text
+		}
+		docs[t.Pos.Line+1] = text
+	}
+	if len(docs) == 0 {
+		return
+	}
+	for _, d := range f.Decls {
+		h := d.DeclHead()
+		h.Doc = docs[int(h.Span().Start.Line)]
+		documentParts(d, docs)
+	}
+}
+
+// documentParts gives documentation to columns, states and timers.
+func documentParts(d Decl, docs map[int]string) {
+	switch d := d.(type) {
+	case *TypeDecl:
+		documentRecord(d.Record, docs)
+	case *Source:
+		documentSchema(d.Body, docs)
+	case *Sink:
+		documentSchema(d.Body, docs)
+	case *Process:
+		for _, m := range d.Members {
+			switch m := m.(type) {
+			case *StateDecl:
+				m.Doc = docs[int(m.Span().Start.Line)]
+			case *TimerDecl:
+				m.Doc = docs[int(m.Span().Start.Line)]
+			}
+		}
+	}
+}
+
+func documentSchema(b *Body, docs map[int]string) {
+	if s := b.Schema(); s != nil {
+		documentRecord(s.Record, docs)
+	}
+}
+
+func documentRecord(r *Record, docs map[int]string) {
+	if r == nil {
+		return
+	}
+	for _, field := range r.Fields {
+		field.Doc = docs[int(field.Span().Start.Line)]
+		if field.Type != nil {
+			documentRecord(field.Type.Record, docs)
+		}
+	}
+}
