@@ -36,6 +36,7 @@ type Scope struct {
 	Aggregates *[]plan.Aggregate
 	Group      value.Schema
 	Filtered   bool   // the aggregate calls have a `where`: agg.Spec.Check is told so
+	Condition  bool   // must be true or false: T303, T312
 	Constant   bool   // must be a constant; the result is folded to a literal
 	Unknown    bool   // columns are unknown: names that are not found are silent
 	Doing      string // for messages: "where", "aggregate"
