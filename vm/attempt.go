@@ -1,0 +1,406 @@
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"sync"
+
+	"pipec/checkpoint"
+	"pipec/compiler/plan"
+	"pipec/connector"
+	"pipec/state"
+	"pipec/state/blob"
+	"pipec/vm/fault"
+	"pipec/vm/op"
+	"pipec/vm/value"
+)
+
+// attempt is one execution of all tasks, from a restore (or from nothing) to the end of the job or to the first failure.
+type attempt struct {
+	job     *Job
+	plan    *plan.Plan
+	env     *Env
+	faults  *fault.Set
+	layout  *layout
+	backend state.Backend
+	place   func(checkpoint uint64) checkpoint.Place
+	tasks   []*task
+	sinks   map[string][]connector.Sink // by sink node and task
+	sources map[string]source           // opened before the claim
+
+	mu      sync.Mutex
+	open    int // tasks that have not closed
+	live    int // tasks whose input has not ended
+	failure error
+	enough  map[string]bool                // nodes that need no more rows
+	leaks   []error                        // of closing
+	pending map[uint64][]checkpoint.Handle // tokens by checkpoint, until it is published
+}
+
+// source is a declared source of this attempt with the splits that its tasks will read.
+type source struct {
+	connector.Source
+	splits []connector.Split
+}
+
+// build makes the tasks of an attempt and gives them their state; nothing runs yet. On an error everything is closed again.
+func (j *Job) build(sources map[string]source, res *restored) (a *attempt, err error) {
+	a = &attempt{job: j, plan: j.plan, env: j.env, faults: j.env.Faults, layout: newLayout(j.plan), place: j.place,
+		sinks: map[string][]connector.Sink{}, sources: sources, enough: map[string]bool{}, pending: map[uint64][]checkpoint.Handle{}}
+	defer func() {
+		if err != nil {
+			a.release()
+		}
+	}()
+	if a.backend, err = j.openBackend(); err != nil {
+		return a, err
+	}
+	channels := a.connect()
+	for _, c := range a.layout.chains {
+		for i := range c.tasks {
+			t, err := a.newTask(c, i, channels, res)
+			if err != nil {
+				return a, err
+			}
+			a.tasks = append(a.tasks, t)
+		}
+	}
+	a.open, a.live = len(a.tasks), len(a.tasks)
+	return a, a.openSinks(res)
+}
+
+// link identifies a channel: an edge, and the tasks at its ends.
+type link struct {
+	edge     *plan.Edge
+	from, to int
+}
+
+// connect makes the channels. Forward edges between chains of equal parallelism join tasks of the same index, all others join each with each.
+func (a *attempt) connect() map[link]*channel {
+	all := map[link]*channel{}
+	for _, c := range a.layout.chains {
+		for _, e := range c.inputs {
+			senders := a.layout.of[e.From].tasks
+			schema := a.plan.Find(e.From).Ports[e.Port].Type.Schema
+			for from := range senders {
+				for to := range c.tasks {
+					if e.Exchange != plan.Forward || to == from*c.tasks/senders {
+						all[link{e, from, to}] = &channel{schema: schema}
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+func (a *attempt) newTask(c *chainSpec, i int, channels map[link]*channel, res *restored) (*task, error) {
+	t := &task{id: fmt.Sprintf("%s[%d]", c.head.ID, i), spec: c, index: i, host: a, watermark: res.mark(c.head.ID)}
+	groups := a.plan.Job.MaxParallel
+	from, to := value.GroupRange(i, c.tasks, groups)
+	var err error
+	if c.keepsState() {
+		if t.store, err = a.backend.Store(t.id, from, to, groups); err != nil {
+			return nil, err
+		}
+	}
+	t.chain = &chain{faults: a.faults}
+	for _, e := range c.inputs {
+		for sender := range a.layout.of[e.From].tasks {
+			if ch := channels[link{e, sender, i}]; ch != nil {
+				t.inlets = append(t.inlets, ch)
+				ch.wakeTo = t.waker.call
+			}
+		}
+	}
+	t.align = newAligner(len(t.inlets), !a.plan.Job.Checkpoint.AtLeastOnce)
+	t.merge = newMerger(len(t.inlets), t.watermark)
+	if err := a.addNodes(t, channels, res); err != nil {
+		return nil, err
+	}
+	if t.store != nil && res != nil {
+		if err := res.into(t); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// keepsState says whether the chain has state that a snapshot holds: keyed state, or the splits of a source.
+func (c *chainSpec) keepsState() bool {
+	for _, n := range c.nodes {
+		if n.State != nil || n.Kind == "source" {
+			return true
+		}
+	}
+	return false
+}
+
+// addNodes makes the nodes of a task and joins them: inside the chain directly, to other chains by outlets.
+func (a *attempt) addNodes(t *task, channels map[link]*channel, res *restored) error {
+	c := t.spec
+	for _, n := range c.nodes {
+		t.chain.nodes = append(t.chain.nodes, &node{spec: n, ports: make([][]target, max(1, len(n.Ports))), passes: value.NoTime})
+	}
+	for _, e := range c.inside {
+		n := t.chain.nodes[c.index(e.From)]
+		n.ports[e.Port] = append(n.ports[e.Port], target{node: t.chain.nodes[c.index(e.To)]})
+	}
+	for _, e := range c.out {
+		var to []*channel
+		for i := range a.layout.of[e.To].tasks {
+			if ch := channels[link{e, t.index, i}]; ch != nil {
+				to = append(to, ch)
+				ch.wakeUp = t.waker.call
+			}
+		}
+		o := newOutlet(a.plan, e, to)
+		n := t.chain.nodes[c.index(e.From)]
+		n.ports[e.Port] = append(n.ports[e.Port], target{out: o})
+		t.chain.outs = append(t.chain.outs, o)
+	}
+	for _, n := range t.chain.nodes {
+		if err := a.equip(t, n, res); err != nil {
+			return fmt.Errorf("%s: %w", n.spec.ID, err)
+		}
+	}
+	return nil
+}
+
+// equip gives a node what makes it work: an operator, a reader, or a sink.
+func (a *attempt) equip(t *task, n *node, res *restored) error {
+	switch n.spec.Kind {
+	case "source":
+		return a.addHead(t, n, res)
+	case "sink":
+		return a.addSink(t, n)
+	}
+	spec, ok := op.Lookup(n.spec.Kind)
+	if !ok || spec.New == nil {
+		return fmt.Errorf("no operator for the stage %s", n.spec.Kind)
+	}
+	ctx := a.context(t, n)
+	for _, e := range a.plan.Inputs(n.spec.ID) {
+		ctx.Inputs = append(ctx.Inputs, a.plan.Find(e.From).Ports[e.Port].Type)
+	}
+	for _, e := range a.plan.Outputs(n.spec.ID) {
+		ctx.Before = ctx.Before || e.Before
+	}
+	var err error
+	n.op, err = spec.New(ctx)
+	return err
+}
+
+func (a *attempt) context(t *task, n *node) *op.Context {
+	emit := func(port int, b *value.Batch) error { return t.chain.emit(n, port, b) }
+	ctx := &op.Context{Job: &a.plan.Job, Node: n.spec, Emit: emit, Store: t.store, Env: a.env.functions(&a.plan.Job), Stats: &n.stats,
+		Enough: func() { a.satisfied(n.spec.ID) }}
+	ctx.Errors = op.NewRowErrors(ctx)
+	return ctx
+}
+
+func (a *attempt) addHead(t *task, n *node, res *restored) error {
+	config := n.spec.Config.(*plan.SourceConfig)
+	src := a.sources[n.spec.ID]
+	mine := connector.Divide(src.splits, t.index, t.spec.tasks)
+	h := &head{node: n, mark: config.Watermark, splits: mine, clock: a.env.Clock}
+	ctx := a.context(t, n)
+	h.errors, h.emit = ctx.Errors, ctx.Emit
+	var chained *splitTime
+	for _, s := range mine {
+		st := res.time(n.spec.ID, s.ID)
+		st.ended = s.Ended && !s.Chain
+		if s.Chain {
+			if chained == nil {
+				chained = &st
+			}
+			chained.Max = max(chained.Max, st.Max)
+			h.times = append(h.times, chained)
+			continue
+		}
+		h.times = append(h.times, &st)
+	}
+	var err error
+	h.reader, err = src.Reader(mine, t.waker.call)
+	t.head = h
+	return err
+}
+
+func (a *attempt) addSink(t *task, n *node) error {
+	s, err := a.job.newSink(n.spec, t.index, t.spec.tasks)
+	if err != nil {
+		return err
+	}
+	a.sinks[n.spec.ID] = append(a.sinks[n.spec.ID], s)
+	n.sink = &sinkEnd{id: n.spec.ID, sink: s}
+	return nil
+}
+
+// openSinks commits what the snapshot holds of each sink's output and lets all its tasks begin.
+func (a *attempt) openSinks(res *restored) error {
+	for _, n := range a.plan.Nodes {
+		for i, s := range a.sinks[n.ID] {
+			var tokens [][]byte
+			if res != nil && i == 0 {
+				tokens = res.tokens[n.ID]
+			}
+			if err := s.Open(context.Background(), tokens); err != nil {
+				return fmt.Errorf("%s: %w", n.ID, err)
+			}
+			if len(tokens) > 0 {
+				a.job.committed(res.snap.Manifest.ID, n.ID, true)
+			}
+		}
+	}
+	return nil
+}
+
+// start runs the tasks.
+func (a *attempt) start() {
+	for _, t := range a.tasks {
+		t.waker.set(a.env.Sched.Start(t.id, t))
+	}
+}
+
+// announce tells all tasks that a checkpoint was triggered; last: sources pause behind it.
+func (a *attempt) announce(id uint64, last bool) {
+	for _, t := range a.tasks {
+		t.tell(order{checkpoint: id, last: last})
+	}
+}
+
+// halt lets sources end without event time going to its end: the rest flows out.
+func (a *attempt) halt() {
+	for _, t := range a.tasks {
+		t.tell(order{})
+	}
+}
+
+// stop ends all tasks where they are.
+func (a *attempt) stop() {
+	for _, t := range a.tasks {
+		t.stop()
+	}
+}
+
+// failed ends the attempt: the first failure is the cause.
+func (a *attempt) failed(_ *task, err error) {
+	a.mu.Lock()
+	first := a.failure == nil
+	if first {
+		a.failure = err
+	}
+	a.mu.Unlock()
+	if first {
+		a.job.post(func() { a.job.attemptFailed(a, err) })
+	}
+}
+
+func (a *attempt) taskEnded(t *task) {
+	a.mu.Lock()
+	a.live--
+	all := a.live == 0
+	a.mu.Unlock()
+	a.job.post(func() { a.job.taskEnded(a, t.id, all) })
+}
+
+func (a *attempt) taskClosed(*task) {
+	a.mu.Lock()
+	a.open--
+	all := a.open == 0
+	a.mu.Unlock()
+	if all {
+		a.job.post(func() { a.job.attemptClosed(a) })
+	}
+}
+
+func (a *attempt) closing(err error) {
+	a.mu.Lock()
+	a.leaks = append(a.leaks, err)
+	a.mu.Unlock()
+}
+
+// acked and declined carry a task's answer to a checkpoint to the job.
+func (a *attempt) acked(t *task, c *cut, ref blob.Ref) {
+	from, to := value.GroupRange(t.index, t.spec.tasks, a.plan.Job.MaxParallel)
+	handles := c.tokens
+	if ref.Name != "" {
+		handles = append(handles, checkpoint.Handle{Task: t.id, Kind: checkpoint.Keyed, From: from, To: to, Files: []blob.Ref{ref}})
+	}
+	a.job.post(func() { a.job.acked(a, c.id, t.id, handles, c.stats) })
+}
+
+func (a *attempt) declined(t *task, id uint64, err error) {
+	a.job.post(func() { a.job.declined(a, id, t.id, err) })
+}
+
+// remember keeps the tokens of a checkpoint; tokens takes them, and forgets those of older ones, which are part of its own or were given up.
+func (a *attempt) remember(id uint64, handles []checkpoint.Handle) {
+	for _, h := range handles {
+		if h.Kind == checkpoint.Token {
+			a.pending[id] = append(a.pending[id], h)
+		}
+	}
+}
+
+func (a *attempt) tokens(id uint64) []checkpoint.Handle {
+	tokens := a.pending[id]
+	for old := range a.pending {
+		if old <= id {
+			delete(a.pending, old)
+		}
+	}
+	sort.SliceStable(tokens, func(x, y int) bool { return tokens[x].Node < tokens[y].Node })
+	return tokens
+}
+
+// upload begins the object that a task's snapshot goes to.
+func (a *attempt) upload(t *task, id uint64) *upload {
+	p := a.place(id)
+	return &upload{name: p.Name(t.id + "-state"), stage: t.spec.head.ID, id: id, store: p.Store, faults: a.faults, sched: a.env.Sched, wake: t.waker.call}
+}
+
+// satisfied notes that a node needs no more rows, and ends the sources that nobody else reads.
+func (a *attempt) satisfied(id string) {
+	a.mu.Lock()
+	a.enough[id] = true
+	needed := map[string]bool{}
+	for i := len(a.plan.Nodes) - 1; i >= 0; i-- {
+		n := a.plan.Nodes[i]
+		needed[n.ID] = n.Kind == "sink"
+		for _, e := range a.plan.Outputs(n.ID) {
+			needed[n.ID] = needed[n.ID] || needed[e.To]
+		}
+		needed[n.ID] = needed[n.ID] && !a.enough[n.ID]
+	}
+	a.mu.Unlock()
+	for _, t := range a.tasks {
+		if t.spec.head.Kind == "source" && !needed[t.spec.head.ID] {
+			t.tell(order{end: true})
+		}
+	}
+}
+
+// release lets go of everything that outlives the tasks. Sinks publish what needs no commit.
+func (a *attempt) release() error {
+	var errs []error
+	for _, t := range a.tasks {
+		if t.head != nil && t.head.reader != nil {
+			errs = append(errs, t.head.reader.Close())
+		}
+	}
+	for _, sinks := range a.sinks {
+		for _, s := range sinks {
+			errs = append(errs, s.Close())
+		}
+	}
+	for _, s := range a.sources {
+		errs = append(errs, s.Close())
+	}
+	if a.backend != nil {
+		errs = append(errs, a.backend.Close())
+	}
+	return errors.Join(append(errs, a.leaks...)...)
+}

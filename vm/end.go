@@ -1,0 +1,242 @@
+package vm
+
+import (
+	"errors"
+	"time"
+
+	"pipec/checkpoint"
+	"pipec/checkpoint/event"
+	"pipec/state/blob"
+)
+
+func unknown(err error) bool { return errors.Is(err, blob.ErrUnknown) }
+
+// acked keeps a task's tokens until the checkpoint is published and tells the coordinator.
+func (j *Job) acked(a *attempt, id uint64, task string, handles []checkpoint.Handle, stats checkpoint.Stats) {
+	if a != j.at {
+		return
+	}
+	a.remember(id, handles)
+	j.drive(checkpoint.Ack{ID: id, Task: task, Handles: handles, Stats: stats})
+}
+
+func (j *Job) declined(a *attempt, id uint64, task string, err error) {
+	if a != j.at {
+		return
+	}
+	reason := checkpoint.Declined
+	var large *TooLargeError
+	switch {
+	case errors.As(err, &large):
+		reason = checkpoint.TooLarge
+	case isIO(err):
+		reason = checkpoint.IO
+	}
+	j.drive(checkpoint.Decline{ID: id, Task: task, Reason: reason, Text: err.Error()})
+}
+
+// taskEnded notes the end of a task's input; all: it was the last.
+func (j *Job) taskEnded(a *attempt, _ string, all bool) {
+	if a != j.at || !all {
+		return
+	}
+	switch {
+	case j.coord == nil && j.stopping == suspend:
+		j.end(suspend)
+	case j.coord == nil:
+		j.end(finishing)
+	default:
+		j.drive(checkpoint.AllEnded{})
+	}
+}
+
+// suspend begins an orderly end.
+func (j *Job) suspend() {
+	if j.stopping != goingOn || j.done {
+		return
+	}
+	j.stopping = suspend
+	switch {
+	case j.state == event.Restarting && j.at == nil && !j.resumeAt.IsZero():
+		j.resumeAt = time.Time{}
+		j.over(event.Suspended, nil)
+	case j.at != nil:
+		j.suspendAttempt()
+	}
+}
+
+func (j *Job) suspendAttempt() {
+	if j.coord == nil {
+		j.at.halt()
+		return
+	}
+	j.drive(checkpoint.Suspend{})
+}
+
+// attemptFailed reacts to the first failure of an attempt.
+func (j *Job) attemptFailed(a *attempt, err error) {
+	if a == nil || a != j.at || j.stopping == killing || j.stopping == finishing {
+		return
+	}
+	j.cause = err
+	j.drive(checkpoint.Failed{})
+	j.wake = time.Time{}
+	if j.stopping == goingOn {
+		j.stopping = failing
+	}
+	a.stop()
+}
+
+// end stops the attempt for good.
+func (j *Job) end(why stopping) {
+	j.stopping = why
+	if why == suspend {
+		j.ending = event.Suspended
+	}
+	if j.at != nil {
+		j.at.stop()
+		return
+	}
+	j.resumeAt = time.Time{}
+	if why == killing {
+		j.over(event.Failed, j.cause)
+	}
+}
+
+// attemptClosed goes on when every task has let go: to the end of the job, or to a restart.
+func (j *Job) attemptClosed(a *attempt) {
+	if a != j.at {
+		return
+	}
+	j.at, j.sources = nil, nil
+	j.tally.add(a)
+	err := a.release()
+	switch {
+	case j.stopping == killing:
+		j.over(event.Failed, j.cause)
+	case j.stopping == finishing && err == nil:
+		j.over(event.Finished, nil)
+	case j.ending == event.Suspended && err == nil:
+		j.over(event.Suspended, nil)
+	case err != nil && j.cause == nil:
+		j.failed(err)
+	default:
+		j.failed(j.cause)
+	}
+}
+
+// failed asks the restart strategy what to do about a failure, unless it is one that stays.
+func (j *Job) failed(err error) {
+	j.cause = nil
+	if permanent(err) || j.stopping == suspend {
+		j.over(event.Failed, err)
+		return
+	}
+	now := j.env.Clock.Now()
+	d := j.strategy.Failure(now)
+	if !d.Restart {
+		j.over(event.Failed, &GaveUpError{Strategy: j.Describe(), Reason: d.Reason, Err: err})
+		return
+	}
+	if !d.Merged {
+		j.tally.again++
+	}
+	j.stopping, j.state = goingOn, event.Restarting
+	j.emit(&event.Job{State: event.Restarting, Cause: err.Error(), Epoch: j.epoch()})
+	j.emit(&event.Restart{Attempt: j.tally.again, DelayMS: d.Delay.Milliseconds(), Strategy: j.Describe(), Cause: err.Error()})
+	j.resumeAt = now.Add(d.Delay)
+}
+
+// GaveUpError says that the restart strategy allows no further restart.
+type GaveUpError struct {
+	Strategy, Reason string
+	Err              error // the last failure
+}
+
+// Error implements error.
+func (e *GaveUpError) Error() string {
+	if e.Strategy == "none" {
+		return e.Err.Error()
+	}
+	return e.Err.Error() + "\nno further restart: " + e.Reason + " (restart " + e.Strategy + ")"
+}
+
+// Unwrap gives the last failure.
+func (e *GaveUpError) Unwrap() error { return e.Err }
+
+// restart begins the next attempt from the newest checkpoint, or from where the run began.
+func (j *Job) restart() {
+	j.env.Sched.Do("restart", func() {
+		res, sources, err := j.reopen()
+		j.post(func() {
+			j.sources = sources
+			if err != nil {
+				for _, s := range sources {
+					_ = s.Close()
+				}
+				res.close()
+				j.failed(err)
+				return
+			}
+			j.launch(res)
+		})
+	})
+}
+
+// reopen claims the next epoch and opens the snapshot and the sources again.
+func (j *Job) reopen() (*restored, map[string]source, error) {
+	var res *restored
+	if j.storage != nil {
+		if err := j.storage.Reclaim(); err != nil {
+			return nil, nil, err
+		}
+		snap, err := j.storage.Newest()
+		if err != nil {
+			return nil, nil, err
+		}
+		if snap == nil {
+			snap = j.initial
+		}
+		if snap != nil {
+			if res, err = j.openRestored(snap); err != nil {
+				return nil, nil, err
+			}
+		}
+		if j.nextID, err = j.storage.NextID(j.nextID - 1); err != nil {
+			return res, nil, err
+		}
+	}
+	sources, err := j.openSources(res)
+	return res, sources, err
+}
+
+// over ends the job in this process.
+func (j *Job) over(state event.State, err error) {
+	if j.done {
+		return
+	}
+	j.done, j.state = true, state
+	r := Result{State: state, Err: err, Summary: j.tally.summary(j.plan)}
+	r.Summary.State, r.Summary.DurationMS = state, j.env.Clock.Now().Sub(j.began).Milliseconds()
+	if err != nil {
+		r.Exit = exitCode(err)
+	}
+	if j.storage != nil && j.storage.Run() != "" {
+		if state != event.Failed || !errors.Is(err, checkpoint.ErrFenced) {
+			j.warn(j.storage.End(state, j.plan.Job.Checkpoint.KeepOnCancel))
+		}
+		if ids := j.storage.Completed(); len(ids) > 0 {
+			r.GoOn = j.storage.Path(ids[len(ids)-1])
+		}
+	}
+	if j.storage != nil {
+		j.warn(j.storage.Close())
+	}
+	cause := ""
+	if err != nil {
+		cause = err.Error()
+	}
+	j.emit(&event.Job{State: state, Cause: cause, Epoch: j.epoch()})
+	j.emit(&r.Summary)
+	j.result <- r
+}

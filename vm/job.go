@@ -1,0 +1,358 @@
+package vm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"pipec/checkpoint"
+	"pipec/checkpoint/event"
+	"pipec/checkpoint/restart"
+	"pipec/compiler/plan"
+	"pipec/vm/fault"
+	"pipec/vm/value"
+)
+
+// Result is how a job ended in this process.
+type Result struct {
+	State   event.State
+	Exit    int   // of the process
+	Err     error // why it failed; nil otherwise
+	Summary event.Summary
+	GoOn    string // newest checkpoint that is left, as one passes it to -s; "" if none
+}
+
+// Job is one run of a plan in this process: a machine that starts attempts, drives the checkpoint coordinator, and asks the restart strategy after
+// a failure. All its fields are touched in Step alone; others post what they have to say.
+type Job struct {
+	Note func(text string) // news for the user, before and while the job runs; may be nil
+
+	plan     *plan.Plan
+	env      *Env
+	request  Request
+	waker    waker
+	mu       sync.Mutex
+	box      []func()
+	unstored string // run id without storage
+
+	state    event.State
+	storage  *checkpoint.Storage // nil: no checkpoints
+	coord    *checkpoint.Coordinator
+	strategy restart.Strategy
+	nextID   uint64
+	initial  *checkpoint.Snapshot // where the run began, if not empty: what a restart before the first checkpoint goes back to
+	sources  map[string]source
+	at       *attempt
+	began    time.Time
+	resumeAt time.Time // of the restart that is due; zero: none
+	wake     time.Time // when the coordinator wants a tick
+	stopping stopping
+	ending   event.State // Suspended once the last checkpoint is committed
+	cause    error
+	tally    *tally
+	result   chan Result
+	done     bool
+}
+
+// stopping is why the running attempt shall end.
+type stopping uint8
+
+const (
+	goingOn   stopping = iota
+	suspend            // the user asked for an orderly end
+	finishing          // the input ended and everything is committed
+	failing            // the failure is final, or a restart follows
+	killing            // at once, with nothing written any more
+)
+
+// New makes a job; Start begins it.
+func New(p *plan.Plan, env *Env, request Request) (*Job, error) {
+	strategy, err := restart.New(p.Job.Restart, chance{env.Random})
+	if err != nil {
+		return nil, err
+	}
+	return &Job{plan: p, env: env, request: request, strategy: strategy, tally: newTally(), result: make(chan Result, 1)}, nil
+}
+
+// chance makes fractions of random numbers.
+type chance struct{ random func() uint64 }
+
+// Float64 implements restart.Rand.
+func (c chance) Float64() float64 { return float64(c.random()>>11) / (1 << 53) }
+
+// Start runs the job; its result comes once.
+func (j *Job) Start() <-chan Result {
+	j.state, j.began = event.Starting, j.env.Clock.Now()
+	j.unstored = fmt.Sprintf("%s%04x", j.began.UTC().Format("20060102T150405.000Z"), j.env.Random()&0xffff)
+	j.waker.set(j.env.Sched.Start("job", j))
+	j.env.Sched.Do("prepare", func() {
+		res, err := j.prepare()
+		j.post(func() { j.prepared(res, err) })
+	})
+	return j.result
+}
+
+// Suspend asks for an orderly end: one last checkpoint whose sinks are committed, or, without checkpoints, the end of the input.
+func (j *Job) Suspend() { j.post(j.suspend) }
+
+// Kill ends the job at once, as it is.
+func (j *Job) Kill(err error) {
+	j.post(func() {
+		j.cause = err
+		j.end(killing)
+	})
+}
+
+func (j *Job) post(f func()) {
+	j.mu.Lock()
+	j.box = append(j.box, f)
+	j.mu.Unlock()
+	j.waker.call()
+}
+
+// Step implements Machine.
+func (j *Job) Step() (Progress, time.Time) {
+	j.mu.Lock()
+	box := j.box
+	j.box = nil
+	j.mu.Unlock()
+	for _, f := range box {
+		f()
+	}
+	if j.done {
+		return Finished, time.Time{}
+	}
+	now := j.env.Clock.Now()
+	undecided := j.coord != nil && j.coord.Busy() // a record is being written: nobody knows yet what a restart must restore
+	if !j.resumeAt.IsZero() && !now.Before(j.resumeAt) && !undecided {
+		j.resumeAt = time.Time{}
+		j.restart()
+	}
+	if !j.wake.IsZero() && !now.Before(j.wake) {
+		j.drive(checkpoint.Tick{})
+	}
+	if undecided {
+		return Waiting, j.wake
+	}
+	return Waiting, earliest(j.resumeAt, j.wake)
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// prepared begins the first attempt, or ends the job before it began.
+func (j *Job) prepared(res *restored, err error) {
+	if err != nil {
+		res.close()
+		for _, s := range j.sources {
+			_ = s.Close()
+		}
+		j.over(event.Failed, err)
+		return
+	}
+	j.emit(&event.Job{State: event.Starting, Epoch: j.epoch()})
+	if j.storage != nil {
+		j.coord = checkpoint.NewCoordinator(j.plan.Job.Checkpoint)
+	}
+	if res != nil {
+		j.initial = res.snap
+	}
+	j.launch(res)
+}
+
+// launch builds an attempt off the job's loop and starts it.
+func (j *Job) launch(res *restored) {
+	sources := j.sources
+	j.env.Faults.Attempt()
+	j.env.Sched.Do("build", func() {
+		a, err := j.build(sources, res)
+		if res != nil {
+			res.close()
+		}
+		j.post(func() { j.launched(a, res, err) })
+	})
+}
+
+func (j *Job) launched(a *attempt, res *restored, err error) {
+	if err != nil {
+		j.sources = nil
+		j.failed(err)
+		return
+	}
+	j.at, j.state = a, event.Running
+	if res != nil {
+		m := res.snap.Manifest
+		kind := string(checkpoint.Periodic)
+		if m.Kind == checkpoint.Savepoint {
+			kind = "savepoint"
+		} else {
+			kind = "checkpoint"
+		}
+		j.emit(&event.Restored{From: res.snap.URI, Kind: kind, ID: m.ID, Bytes: m.Bytes(), DurationMS: j.env.Clock.Now().Sub(res.began).Milliseconds()})
+	}
+	j.emit(&event.Job{State: event.Running, Epoch: j.epoch()})
+	a.start()
+	if j.coord != nil {
+		tasks := make([]string, len(a.tasks))
+		for i, t := range a.tasks {
+			tasks[i] = t.id
+		}
+		j.drive(checkpoint.Started{Tasks: tasks, Jitter: chance{j.env.Random}.Float64(), Completed: j.storage.Completed(), NextID: j.nextID})
+	}
+	if j.stopping == suspend {
+		j.suspendAttempt()
+	}
+}
+
+// drive gives the coordinator an event and does what it says.
+func (j *Job) drive(e checkpoint.Event) {
+	if j.coord == nil {
+		return
+	}
+	for _, a := range j.coord.Step(j.env.Clock.Now(), e) {
+		j.act(a)
+	}
+	j.wake, _ = j.coord.NextWake()
+}
+
+func (j *Job) act(action checkpoint.Action) {
+	switch a := action.(type) {
+	case checkpoint.Emit:
+		j.count(a.Body)
+		j.emit(a.Body)
+	case checkpoint.Inject:
+		if j.at != nil {
+			j.at.announce(a.ID, a.Kind == checkpoint.Final && j.stopping == suspend)
+		}
+	case checkpoint.Write:
+		j.write(a)
+	case checkpoint.RecordAction:
+		j.record(a.ID)
+	case checkpoint.Publish:
+		j.publish(a.ID)
+	case checkpoint.Release:
+		j.env.Sched.Do("release", func() { j.warn(j.storage.Release(a.IDs)) })
+	case checkpoint.Abort:
+		j.env.Sched.Do("discard", func() { j.warn(j.storage.Discard(a.ID)) })
+	case checkpoint.FailJob:
+		j.attemptFailed(j.at, errors.New(a.Cause))
+	case checkpoint.Finished:
+		if j.stopping == suspend {
+			j.end(suspend)
+		} else {
+			j.end(finishing)
+		}
+	}
+}
+
+func (j *Job) count(body event.Body) {
+	switch body.(type) {
+	case *event.CheckpointCompleted:
+		j.tally.done++
+	case *event.CheckpointFailed:
+		j.tally.failed++
+	}
+}
+
+// warn reports what went wrong while cleaning up; it is never fatal.
+func (j *Job) warn(err error) {
+	if err != nil && !errors.Is(err, checkpoint.ErrFenced) {
+		j.note("while cleaning up: " + err.Error())
+	}
+}
+
+// write makes a checkpoint's _metadata durable.
+func (j *Job) write(w checkpoint.Write) {
+	m := j.manifest(w)
+	j.env.Sched.Do("metadata", func() {
+		err := j.env.Faults.Hit(fault.BeforeMetadata, "", w.ID)
+		if err == nil {
+			err = j.storage.WriteMetadata(m)
+		}
+		j.post(func() { j.drive(checkpoint.Written{ID: w.ID, Path: j.storage.Path(w.ID), Err: err}) })
+	})
+}
+
+func (j *Job) manifest(w checkpoint.Write) *checkpoint.Manifest {
+	m := &checkpoint.Manifest{Job: j.plan.Job.Name, Run: j.runID(), ID: w.ID, Kind: w.Kind, Epoch: j.epoch(), Time: w.Trigger, Engine: j.env.Process.Engine,
+		Program: j.plan.Text, Hash: j.plan.Program, Encoding: value.KeyVersion, Parallelism: j.plan.Job.Parallelism,
+		MaxParallelism: j.plan.Job.MaxParallel, Handles: w.Handles}
+	for _, n := range j.plan.Nodes {
+		node := checkpoint.Node{ID: n.ID, Parallelism: j.plan.Parallelism(n)}
+		if n.State != nil {
+			node.Signature, _ = json.Marshal(n.State)
+		}
+		m.Nodes = append(m.Nodes, node)
+	}
+	return m
+}
+
+// record passes the commit point.
+func (j *Job) record(id uint64) {
+	j.env.Sched.Do("record", func() {
+		err := j.env.Faults.Hit(fault.AfterMetadata, "", id)
+		if err == nil {
+			err = j.storage.Record(id)
+		}
+		j.post(func() {
+			if errors.Is(err, checkpoint.ErrFenced) {
+				j.cause = err
+				j.end(killing)
+				return
+			}
+			j.drive(checkpoint.Stored{ID: id, Err: err, Unknown: unknown(err)})
+		})
+	})
+}
+
+// publish lets the sinks commit what the checkpoint covers.
+func (j *Job) publish(id uint64) {
+	a := j.at
+	if a == nil {
+		return
+	}
+	tokens := a.tokens(id)
+	j.env.Sched.Do("commit", func() {
+		err := j.commit(a, id, tokens)
+		j.post(func() { j.drive(checkpoint.Committed{ID: id, Err: err}) })
+	})
+}
+
+// commit gives every token to a task of its sink.
+func (j *Job) commit(a *attempt, id uint64, tokens []checkpoint.Handle) error {
+	faults := j.env.Faults
+	if err := faults.Hit(fault.BeforeCommit, "", id); err != nil {
+		return err
+	}
+	for i, h := range tokens {
+		if i > 0 {
+			if err := faults.Hit(fault.MidCommit, h.Node, id); err != nil {
+				return err
+			}
+		}
+		if err := a.sinks[h.Node][0].Commit(context.Background(), h.Inline); err != nil {
+			return fmt.Errorf("%s: %w", h.Node, err)
+		}
+	}
+	for i, h := range tokens {
+		if i == 0 || tokens[i-1].Node != h.Node {
+			j.post(func() { j.committed(id, h.Node, false) })
+		}
+	}
+	return faults.Hit(fault.AfterCommit, "", id)
+}
+
+func (j *Job) committed(id uint64, sink string, recovered bool) {
+	j.emit(&event.Committed{ID: id, Sink: sink, Recovered: recovered})
+}
+
+// Describe is the resolved restart strategy, as one writes it.
+func (j *Job) Describe() string { return strings.TrimSpace(j.strategy.String()) }

@@ -1,0 +1,284 @@
+package vm
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+
+	"pipec/checkpoint"
+	"pipec/checkpoint/event"
+	"pipec/compiler/plan"
+	"pipec/connector"
+	"pipec/state"
+	"pipec/vm/value"
+)
+
+// Request is what the user asks of a start.
+type Request struct {
+	checkpoint.Request
+	AllowNonRestored bool // -n: state of the snapshot that no stage takes is left behind
+}
+
+// prepare does everything that may fail before the job is claimed, so that a typo leaves nothing behind: storage, snapshot, sources, sinks. Then it claims.
+func (j *Job) prepare() (*restored, error) {
+	if err := j.openStorage(); err != nil {
+		return nil, err
+	}
+	decision := checkpoint.Decision{Start: checkpoint.Empty}
+	if j.storage != nil {
+		decision = checkpoint.Decide(j.storage.Holding(), j.request.Request)
+	}
+	if decision.Start == checkpoint.Refuse {
+		return nil, &ExitError{decision.Exit, errors.New(decision.Text)}
+	}
+	j.note(decision.Text)
+	res, err := j.readSnapshot(decision)
+	if err != nil {
+		return nil, err
+	}
+	if j.sources, err = j.openSources(res); err != nil {
+		return res, err
+	}
+	if err := j.probeSinks(); err != nil {
+		return res, err
+	}
+	return res, j.claim(decision, res)
+}
+
+// openStorage opens the place of checkpoints. Without checkpoints there is none; `state memory` without storage keeps them in the process.
+func (j *Job) openStorage() (err error) {
+	c := j.plan.Job.Checkpoint
+	if !c.Enabled() {
+		return nil
+	}
+	o := checkpoint.Options{URI: c.Storage, Job: j.plan.Job.Name, FS: j.env.FS, Now: j.env.Clock.Now, Random: j.env.Random,
+		Host: j.env.Process.Host, Process: j.env.Process.ID}
+	if c.Storage == "" {
+		j.storage, err = checkpoint.OpenMemory(o)
+		return err
+	}
+	j.storage, err = checkpoint.Open(o)
+	if err != nil {
+		return fmt.Errorf("the storage %s cannot be opened: %w", c.Storage, err)
+	}
+	return nil
+}
+
+// readSnapshot opens the snapshot that the decision names and checks that it fits the program.
+func (j *Job) readSnapshot(d checkpoint.Decision) (*restored, error) {
+	var snap *checkpoint.Snapshot
+	var err error
+	switch d.Start {
+	case checkpoint.Empty:
+		return nil, nil
+	case checkpoint.Recover:
+		snap, err = j.storage.Snapshot(d.Run, d.Checkpoint)
+		if err != nil {
+			return nil, &ExitError{4, j.storage.RestoreError(d.Run, err)}
+		}
+	default:
+		snap, err = checkpoint.ReadSnapshot(d.From, j.env.FS)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return j.openRestored(snap)
+}
+
+func (j *Job) openRestored(snap *checkpoint.Snapshot) (*restored, error) {
+	if err := j.fits(snap.Manifest); err != nil {
+		return nil, &ExitError{4, fmt.Errorf("%s cannot be restored: %w", snap.URI, err)}
+	}
+	start := j.env.Clock.Now()
+	res, err := openSnapshot(snap, j.env.Faults)
+	if err != nil {
+		return nil, err
+	}
+	res.began = start
+	return res, nil
+}
+
+// fits compares a snapshot with the plan: key groups, and the signature of every state. State without a stage is refused unless the user allows it; a
+// stage without state starts empty (Flink's Checkpoints.loadAndValidateCheckpoint).
+func (j *Job) fits(m *checkpoint.Manifest) error {
+	job := &j.plan.Job
+	switch {
+	case m.Encoding != value.KeyVersion:
+		return fmt.Errorf("its keys are encoded in version %d, this engine writes %d", m.Encoding, value.KeyVersion)
+	case job.MaxSet && job.MaxParallel != m.MaxParallelism:
+		return fmt.Errorf("it was taken with max_parallelism %d, and the job sets %d: leave it out or set the same", m.MaxParallelism, job.MaxParallel)
+	case job.Parallelism > m.MaxParallelism:
+		return fmt.Errorf("parallelism %d is above its max_parallelism, %d", job.Parallelism, m.MaxParallelism)
+	}
+	job.MaxParallel = m.MaxParallelism
+	var orphans []string
+	for _, old := range m.Nodes {
+		if old.Signature == nil {
+			continue
+		}
+		n := j.plan.Find(old.ID)
+		if n == nil || n.State == nil {
+			orphans = append(orphans, old.ID)
+			continue
+		}
+		if why := differs(n.State, old.Signature); why != "" {
+			return fmt.Errorf("J711: the state of %s has another signature: %s", old.ID, why)
+		}
+	}
+	if len(orphans) > 0 && !j.request.AllowNonRestored {
+		sort.Strings(orphans)
+		return fmt.Errorf("J710: it holds the state of %s, which this program has not: give the stage its old name with `with { id = %q }`, or leave the state behind with -n",
+			join(orphans), orphans[0])
+	}
+	return nil
+}
+
+func join(names []string) string {
+	var b bytes.Buffer
+	for i, n := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(n)
+	}
+	return b.String()
+}
+
+// differs says in which way two signatures differ, "" if they do not.
+func differs(now *plan.Signature, then json.RawMessage) string {
+	var old plan.Signature
+	if err := json.Unmarshal(then, &old); err != nil {
+		return "it cannot be read: " + err.Error()
+	}
+	a, _ := json.Marshal(now)
+	b, _ := json.Marshal(&old)
+	switch {
+	case bytes.Equal(a, b):
+		return ""
+	case len(now.Key) != len(old.Key):
+		return fmt.Sprintf("the key had %d columns, now %d", len(old.Key), len(now.Key))
+	case now.Window != old.Window:
+		return fmt.Sprintf("the window was `%s`, now `%s`", old.Window, now.Window)
+	}
+	for i := range now.Key {
+		if !now.Key[i].Equal(old.Key[i]) {
+			return fmt.Sprintf("column %d of the key was %s, now %s", i+1, old.Key[i], now.Key[i])
+		}
+	}
+	return fmt.Sprintf("it computed %s, now %s", join(old.Fields), join(now.Fields))
+}
+
+// openSources opens every source and lists its splits, those of the snapshot with their positions.
+func (j *Job) openSources(res *restored) (map[string]source, error) {
+	all := map[string]source{}
+	for _, n := range j.plan.Nodes {
+		if n.Kind != "source" {
+			continue
+		}
+		config := n.Config.(*plan.SourceConfig)
+		spec, ok := connector.Lookup(config.Connector)
+		if !ok {
+			return all, fmt.Errorf("%s: there is no connector %s", n.ID, config.Connector)
+		}
+		s, err := spec.Source(connector.SourceOptions{Config: *config, Job: j.plan.Job, Env: j.env.connectors()})
+		if err != nil {
+			return all, fmt.Errorf("%s: %w", n.ID, err)
+		}
+		all[n.ID] = source{Source: s}
+		splits, err := s.Splits(context.Background(), j.plan.Parallelism(n), res.known(n.ID))
+		if err != nil {
+			return all, fmt.Errorf("%s: %w", n.ID, err)
+		}
+		all[n.ID] = source{Source: s, splits: splits}
+	}
+	return all, nil
+}
+
+// probeSinks asks every sink whether it can be written.
+func (j *Job) probeSinks() error {
+	for _, n := range j.plan.Nodes {
+		if n.Kind != "sink" {
+			continue
+		}
+		config := n.Config.(*plan.SinkConfig)
+		spec, ok := connector.Lookup(config.Connector)
+		if !ok || spec.Probe == nil {
+			continue
+		}
+		if err := spec.Probe(*config, j.env.connectors()); err != nil {
+			return fmt.Errorf("%s: %w", n.ID, err)
+		}
+	}
+	return nil
+}
+
+// newSink makes one task's end of a sink.
+func (j *Job) newSink(n *plan.Node, task, tasks int) (connector.Sink, error) {
+	config := n.Config.(*plan.SinkConfig)
+	spec, ok := connector.Lookup(config.Connector)
+	if !ok || spec.Sink == nil {
+		return nil, fmt.Errorf("there is no connector %s to write to", config.Connector)
+	}
+	return spec.Sink(connector.SinkOptions{Config: *config, Job: j.plan.Job, Env: j.env.connectors(), Run: j.runID(), Epoch: j.epoch(),
+		Task: task, Tasks: tasks, Checkpoints: j.storage != nil})
+}
+
+// claim makes this process the owner of the job.
+func (j *Job) claim(d checkpoint.Decision, res *restored) error {
+	if j.storage == nil {
+		return nil
+	}
+	if err := j.storage.Claim(d); err != nil {
+		return err
+	}
+	var from uint64
+	if res != nil {
+		from = res.snap.Manifest.ID
+	}
+	next, err := j.storage.NextID(from)
+	j.nextID = next
+	return err
+}
+
+func (j *Job) openBackend() (state.Backend, error) {
+	s := j.plan.Job.State
+	spec, ok := state.Lookup(s.Backend)
+	if !ok {
+		return nil, fmt.Errorf("there is no state backend %s", s.Backend)
+	}
+	return spec.Open(state.Config{Settings: s, FS: j.env.FS, Local: j.env.Local})
+}
+
+// runID and epoch name what this process writes.
+func (j *Job) runID() string {
+	if j.storage != nil {
+		return j.storage.Run()
+	}
+	return j.unstored
+}
+
+func (j *Job) epoch() uint64 {
+	if j.storage != nil {
+		return j.storage.Epoch()
+	}
+	return 1
+}
+
+// place is where a checkpoint's state files go.
+func (j *Job) place(id uint64) checkpoint.Place { return j.storage.Place(id) }
+
+// note gives the user a line of news.
+func (j *Job) note(text string) {
+	if text != "" && j.Note != nil {
+		j.Note(text)
+	}
+}
+
+func (j *Job) emit(body event.Body) {
+	if j.env.Events != nil {
+		j.env.Events.Emit(event.Event{Time: j.env.Clock.Now(), Job: j.plan.Job.Name, Run: j.runID(), Body: body})
+	}
+}
