@@ -4,14 +4,29 @@
 // checkpoint covers is published when the checkpoint is, exactly once.
 //
 //	connector.go   Spec, Source, Reader, Sink, the table and its look-up
-//	split.go       Split: what of a source is read where, and how far
+//	split.go       Split: what of a source is read where, and how far; Divide
+//	errors.go      what can go wrong for good: ErrOpen, ErrPosition, ErrInput, ErrLost, ErrClosed
+//	ahead.go       producing in a goroutine, a bounded number of results ahead
+//	block.go       blocks: pooled pieces of bytes, counted by the batches that point into them
+//	decode.go      from blocks to batches: records that span blocks, headers, positions
+//	reader.go      the Reader over these: what file and stdin share
+//	stdin.go       source: the standard input
+//	sequence.go    source: numbers with times, for tests and first steps
+//	file_source.go source: files, directories and globs
+//	file_list.go     which files a path stands for
+//	file_position.go where reading stopped, and whether the file still holds it
+//	file_open.go     files as blocks: opening, decompressing, seeking
+//	stdout.go      sink: the standard output
+//	blackhole.go   sink: nothing is kept
+//	file_sink.go   sink: parts of files, published with checkpoints
+//	file_part.go     one part: its names, its writer
+//	file_commit.go   tokens, commit, and what a predecessor left
 package connector
 
 import (
 	"context"
 
 	"pipec/compiler/plan"
-	"pipec/connector/format"
 	"pipec/state/vfs"
 	"pipec/vm/clock"
 	"pipec/vm/value"
@@ -32,9 +47,11 @@ type Spec struct {
 	// CheckSource and CheckSink say what contradicts in the settings, "" if nothing.
 	CheckSource func(s plan.Settings) string
 	CheckSink   func(c plan.SinkConfig) string
-	Source      func(o SourceOptions) (Source, error)
-	Sink        func(o SinkOptions) (Sink, error)
-	Examples    []string
+	// Probe says before anything is claimed whether the output can be written (ErrOpen), and leaves nothing behind; nil: nothing can be said.
+	Probe    func(c plan.SinkConfig, e Env) error
+	Source   func(o SourceOptions) (Source, error)
+	Sink     func(o SinkOptions) (Sink, error)
+	Examples []string
 }
 
 // Env is the world as connectors see it.
@@ -42,7 +59,10 @@ type Env struct {
 	FS     vfs.FS
 	Clock  clock.Clock
 	Stdin  Stdin
-	Stdout Stdout
+	Stdout Stdout // several tasks write at once: see Share
+	// Inline is for the simulator: no goroutines are started. Next reads and decodes itself, wake is never called (who got Wait asks again when the clock
+	// has moved), and nothing rolls by time while no row comes.
+	Inline bool
 }
 
 // Stdin reads the process's standard input; Stdout writes its standard output.
@@ -58,42 +78,15 @@ type SourceOptions struct {
 	Env    Env
 }
 
-// Source knows the splits of one declared source. It is opened once per job, before anything is claimed.
+// Source knows the splits of one declared source. It is opened once per job, before anything is claimed, and lives on when the job restarts in its
+// process: Splits and Reader are then called again.
 type Source interface {
 	// Splits lists what there is to read. known are the splits of the snapshot, with their positions; the result holds them too (an input that no longer holds
-	// its position is an error: ErrPosition), and tells for each whether it goes to one task only by its Order.
+	// its position is an error: ErrPosition). Divide says which task reads which.
 	Splits(ctx context.Context, tasks int, known []Split) ([]Split, error)
 	// Reader reads the given splits, in the order given. wake is called, from any goroutine, when Next may have more after it gave Wait.
 	Reader(splits []Split, wake func()) (Reader, error)
 	Close() error
-}
-
-// Split is a part of a source that is read in order by one reader. It is what a snapshot stores of a source ("split state").
-type Split struct {
-	ID       string `json:"id"`              // stable name: a path, a residue
-	Position []byte `json:"pos,omitempty"`   // after the last row taken, in the connector's own form; nil: the start
-	Ended    bool   `json:"ended,omitempty"` // everything was read and nothing can follow
-	Chain    bool   `json:"chain,omitempty"` // read with the other chained splits by one task, in order
-}
-
-// Status is what Next gives.
-type Status uint8
-
-// The statuses.
-const (
-	More Status = iota // rows (or bad records) were given
-	Wait               // nothing now; wake will be called
-	Done               // every split has ended; the source gives nothing more
-)
-
-// Read is one batch of a reader. Its columns follow the source's schema; the reader owns it until the next call of Next.
-type Read struct {
-	Batch *value.Batch
-	Bad   []format.Bad
-	Split int    // index in the splits given to Reader
-	After Split  // the split after the batch's last row: what a snapshot stores once the batch has been taken
-	Bytes int64  // read from the outside, for reports
-	Ready []bool // by split: it is being read or has ended; a split that waits its turn holds the watermark back. nil: all
 }
 
 // Reader reads the splits of one task. Next never waits: blocking reads happen in goroutines of the reader's own.
@@ -131,11 +124,26 @@ type Sink interface {
 	Close() error
 }
 
+// table lists the connectors: a new one is a file of its own and one line here.
+func table() []Spec {
+	return []Spec{
+		blackholeSpec(),
+		fileSpec(),
+		sequenceSpec(),
+		stdinSpec(),
+		stdoutSpec(),
+	}
+}
+
+// All lists the connectors by name.
+func All() []Spec { return table() }
+
 // Lookup finds a connector by name.
 func Lookup(name string) (*Spec, bool) {
-	for i := range table() {
-		if s := &table()[i]; s.Name == name {
-			return s, true
+	specs := table()
+	for i := range specs {
+		if specs[i].Name == name {
+			return &specs[i], true
 		}
 	}
 	return nil, false

@@ -1,0 +1,25 @@
+package connector
+
+import (
+	"context"
+
+	"pipec/vm/value"
+)
+
+func blackholeSpec() Spec {
+	return Spec{
+		Name:        "blackhole",
+		Doc:         "Drops every row: to measure a job, or to run one for its side outputs.",
+		ExactlyOnce: true,
+		Sink:        func(SinkOptions) (Sink, error) { return blackholeSink{}, nil },
+		Examples:    []string{"into blackhole"},
+	}
+}
+
+type blackholeSink struct{}
+
+func (blackholeSink) Open(context.Context, [][]byte) error { return nil }
+func (blackholeSink) Write(*value.Batch) error             { return nil }
+func (blackholeSink) Prepare(uint64, bool) ([]byte, error) { return nil, nil }
+func (blackholeSink) Commit(context.Context, []byte) error { return nil }
+func (blackholeSink) Close() error                         { return nil }

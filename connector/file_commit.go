@@ -1,0 +1,206 @@
+package connector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"syscall"
+
+	"pipec/compiler/plan"
+	"pipec/state/vfs"
+)
+
+// token is what a checkpoint holds of one task's output: finished parts that its commit publishes. JSON.
+type token struct {
+	Dir   string     `json:"dir"`
+	Parts []promised `json:"parts"`
+}
+
+// promised is a part that is complete and durable under its pending name.
+type promised struct {
+	Pending string `json:"pending"`
+	Final   string `json:"final"`
+	Size    int64  `json:"size"`
+}
+
+// Commit implements Sink: each part gets its published name. Doing it again, or after half of it was done, is the same as doing it once. It touches of the sink
+// only the list of what is not published yet, so it may run while rows are written.
+func (s *fileSink) Commit(ctx context.Context, data []byte) error {
+	var t token
+	if err := json.Unmarshal(data, &t); err != nil {
+		return &Error{Kind: ErrLost, What: s.dir, Text: fmt.Sprintf("the checkpoint's token %q is none of a file sink", data), Err: err}
+	}
+	dir := t.Dir
+	if _, err := s.fs.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		dir = s.dir // it was moved, and the program says where to
+	}
+	for _, p := range t.Parts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := publish(s.fs, dir, p); err != nil {
+			return err
+		}
+	}
+	// Also when all had their names already: whoever renamed them may not have come to this.
+	if err := s.fs.SyncDir(dir); err != nil {
+		return err
+	}
+	s.forget(t.Parts)
+	return nil
+}
+
+// publish renames one part.
+func publish(fsys vfs.FS, dir string, p promised) error {
+	pending, final := path.Join(dir, p.Pending), path.Join(dir, p.Final)
+	lost := func(format string, args ...any) error {
+		return &Error{Kind: ErrLost, What: final, Text: fmt.Sprintf(format, args...)}
+	}
+	info, err := fsys.Stat(pending)
+	if err == nil && info.Size != p.Size {
+		return lost("its pending file has %d bytes, the checkpoint says %d", info.Size, p.Size)
+	}
+	if err == nil {
+		err = fsys.Rename(pending, final)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	info, err = fsys.Stat(final) // an earlier commit renamed it
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return lost("a checkpoint covers it, and neither it nor its pending file %s is there", p.Pending)
+	case err != nil:
+		return err
+	case info.Size != p.Size:
+		return lost("it has %d bytes, the checkpoint says %d", info.Size, p.Size)
+	}
+	return nil
+}
+
+// forget takes published parts off the list.
+func (s *fileSink) forget(parts []promised) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	done := make(map[string]bool, len(parts))
+	for _, p := range parts {
+		done[p.Final] = true
+	}
+	s.keepPromises(func(p promised) bool { return !done[p.Final] })
+}
+
+// keepPromises filters the list, with mu held.
+func (s *fileSink) keepPromises(keep func(promised) bool) {
+	told, kept := 0, s.promises[:0]
+	for i, p := range s.promises {
+		if !keep(p) {
+			continue
+		}
+		kept = append(kept, p)
+		if i < s.told {
+			told++
+		}
+	}
+	s.promises, s.told = kept, told
+}
+
+// discard removes what predecessors of this job and sink left pending. Whatever of it a checkpoint covered has been published before. Output of a higher epoch
+// is that of a successor, of whom this process does not know yet.
+func (s *fileSink) discard(ctx context.Context) error {
+	entries, err := s.fs.ReadDir(s.dir)
+	if err != nil {
+		return err
+	}
+	removed := false
+	for _, e := range entries {
+		p, ok := parsePending(e.Name)
+		if !ok || p.job != escapeName(s.o.Job.Name) || p.sink != escapeName(s.o.Config.Name) || p.epoch >= s.o.Epoch {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.fs.Remove(path.Join(s.dir, e.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		removed = true
+	}
+	if !removed {
+		return nil
+	}
+	return s.fs.SyncDir(s.dir)
+}
+
+// makeDir makes a directory whose name survives a crash.
+func makeDir(fsys vfs.FS, dir string) error {
+	parents, err := missing(fsys, dir)
+	if err != nil {
+		return err
+	}
+	if len(parents) == 0 {
+		// A process that died may have made it and not come to the sync. A parent that one may not read cannot be synced, and was not made by us.
+		fsys.SyncDir(path.Dir(path.Clean(dir)))
+		return nil
+	}
+	if err := fsys.MkdirAll(dir); err != nil {
+		return err
+	}
+	for _, d := range parents {
+		if err := fsys.SyncDir(path.Dir(d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing lists a directory and its parents that do not exist, the innermost first.
+func missing(fsys vfs.FS, dir string) ([]string, error) {
+	var list []string
+	for d := path.Clean(dir); ; d = path.Dir(d) {
+		info, err := fsys.Stat(d)
+		switch {
+		case err == nil && info.IsDir():
+			return list, nil
+		case err == nil:
+			return nil, &fs.PathError{Op: "mkdir", Path: d, Err: syscall.ENOTDIR}
+		case !errors.Is(err, fs.ErrNotExist) || d == path.Dir(d):
+			return nil, err
+		}
+		list = append(list, d)
+	}
+}
+
+// probeFileSink makes and removes a file in the directory, or in the nearest parent that exists.
+func probeFileSink(c plan.SinkConfig, e Env) error {
+	dir := path.Clean(c.Settings.Text("path"))
+	list, err := missing(e.FS, dir)
+	if err != nil {
+		return openError(dir, err)
+	}
+	if len(list) > 0 {
+		dir = path.Dir(list[len(list)-1])
+	}
+	name := path.Join(dir, ".probe-"+escapeName(c.Name))
+	f, err := e.FS.Create(name, false)
+	if err != nil {
+		return openError(c.Settings.Text("path"), err)
+	}
+	f.Close()
+	if err := e.FS.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return openError(c.Settings.Text("path"), err)
+	}
+	return nil
+}
+
+// refused tells what a file system will still say after a restart.
+func refused(err error) bool {
+	for _, e := range []error{fs.ErrPermission, fs.ErrNotExist, fs.ErrExist, syscall.ENOTDIR, syscall.EROFS} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,217 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"pipec/compiler/plan"
+)
+
+func fileSpec() Spec {
+	return Spec{
+		Name: "file",
+		Doc: "Reads files, directories and globs, compressed ones too; writes parts of files into a directory, each published whole. " +
+			"By name or time the files are one sequence that one task reads in order; with `order = any` each file is a split of its own.",
+		SourceParams: []plan.Param{
+			{Name: "path", Doc: "A file, a directory (its files whose names do not begin with a dot) or a glob; .gz and .zst are decompressed. Relative to the working directory.",
+				Kind: plan.TextParam, Required: true, Example: `path = "data/*.csv.gz"`, Check: checkPath},
+			formatParam("How rows are written.", "format csv", true),
+			{Name: "follow", Doc: "Go on when the end is reached and wait for more.", Kind: plan.BoolParam, Default: false, Example: "follow = false"},
+			{Name: "order", Doc: "In which order several files are read.", Kind: plan.WordParam, Words: []string{byName, byTime, anyway}, Default: byName, Example: "order = time"},
+		},
+		SinkParams:  fileSinkParams(),
+		Formats:     true,
+		Replayable:  true,
+		Endless:     func(s plan.Settings) bool { return s.Bool("follow") },
+		ExactlyOnce: true,
+		CheckSource: func(s plan.Settings) string {
+			if s.Bool("follow") {
+				return "follow comes later; with follow = false the job reads what is there and finishes"
+			}
+			return ""
+		},
+		CheckSink: checkFileSink,
+		Probe:     probeFileSink,
+		Source:    newFileSource,
+		Sink:      newFileSink,
+		Examples: []string{
+			`from file { path = "data/flights.csv.gz", format csv { null = "NA" } }`,
+			`into file { path = "out/flights", format json, roll { size = 64MiB }, compression = zstd }`,
+		},
+	}
+}
+
+func checkPath(v any) string {
+	if v == "" {
+		return "path must not be empty"
+	}
+	return ""
+}
+
+// fileSource is one split, named "files", for `order = name` and `time`, else one per file, named by its path.
+//
+// A restore goes on behind the position. Files that are new since the snapshot are read too if they come in order behind it (by name: a greater path; by time:
+// a later one; any: always); a new file in front of it is not.
+type fileSource struct {
+	o     SourceOptions
+	path  string
+	order string
+	files []listed // as of the last call of Splits
+}
+
+const filesID = "files"
+
+func newFileSource(o SourceOptions) (Source, error) {
+	if _, _, err := decoderOptions(o); err != nil {
+		return nil, err
+	}
+	s := &fileSource{o: o, path: o.Config.Settings.Text("path"), order: o.Config.Settings.Text("order")}
+	if s.order == "" {
+		s.order = byName
+	}
+	files, err := listFiles(o.Env.FS, s.path, s.order)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		f, err := o.Env.FS.Open(file.path)
+		if err != nil {
+			return nil, openError(file.path, err)
+		}
+		f.Close()
+	}
+	return s, nil
+}
+
+// Splits implements Source.
+func (s *fileSource) Splits(ctx context.Context, _ int, known []Split) ([]Split, error) {
+	files, err := listFiles(s.o.Env.FS, s.path, s.order)
+	if err != nil && (len(known) == 0 || !errors.Is(err, fs.ErrNotExist)) {
+		return nil, err // with a position in a file that is gone, check says more
+	}
+	s.files = files
+	splits := append([]Split(nil), known...)
+	has := map[string]bool{}
+	for _, k := range known {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := s.check(k); err != nil {
+			return nil, err
+		}
+		has[k.ID] = true
+	}
+	if s.order != anyway {
+		if len(splits) == 0 {
+			splits = append(splits, Split{ID: filesID, Chain: true})
+		}
+		return splits, nil
+	}
+	for _, f := range files {
+		if !has[f.path] {
+			splits = append(splits, Split{ID: f.path})
+		}
+	}
+	return splits, nil
+}
+
+// check says whether a split of a snapshot can go on.
+func (s *fileSource) check(k Split) error {
+	if k.Chain != (s.order != anyway) {
+		return &Error{Kind: ErrPosition, What: s.path, Text: fmt.Sprintf("the snapshot was taken with another `order` than %s", s.order)}
+	}
+	if k.Ended || k.Chain && k.Position == nil {
+		return nil
+	}
+	if k.Position == nil {
+		for _, f := range s.files {
+			if f.path == k.ID {
+				return nil
+			}
+		}
+		return &Error{Kind: ErrPosition, What: k.ID, Text: "it is gone, and the snapshot has still to read it"}
+	}
+	p, err := parsePosition(k.Position)
+	if err != nil {
+		return err
+	}
+	return p.check(s.o.Env.FS)
+}
+
+// Reader implements Source.
+func (s *fileSource) Reader(splits []Split, wake func()) (Reader, error) {
+	splits = append([]Split(nil), splits...)
+	files := &fileFeed{fs: s.o.Env.FS}
+	for i, split := range splits {
+		inputs, err := s.inputs(i, split)
+		if err != nil {
+			return nil, err
+		}
+		files.inputs = append(files.inputs, inputs...)
+	}
+	stop := make(chan struct{})
+	if s.o.Env.Inline {
+		files.pool = newBlockPool(0, nil)
+		return newRowReader(s.o, splits, files, stop, wake)
+	}
+	halt := make(chan struct{})
+	files.pool = newBlockPool(blocksMax, halt)
+	blocks := &aheadFeed{blocks: newAhead(1, nil, halt, files.next), stop: stop, inner: files}
+	r, err := newRowReader(s.o, splits, blocks, stop, wake)
+	if err != nil {
+		blocks.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// inputs are the files that a split has still to read.
+func (s *fileSource) inputs(index int, split Split) ([]*fileInput, error) {
+	if split.Ended {
+		return nil, nil
+	}
+	var list []*fileInput
+	add := func(path string, from *position) {
+		list = append(list, &fileInput{input: input{name: path, split: index}, path: path, from: from})
+	}
+	var at *position
+	if split.Position != nil {
+		p, err := parsePosition(split.Position)
+		if err != nil {
+			return nil, err
+		}
+		if at = p; !p.End {
+			add(p.File, p)
+		}
+	}
+	switch {
+	case split.Chain:
+		for _, f := range s.files {
+			if at == nil || at.precedes(s.order, f) {
+				add(f.path, nil)
+			}
+		}
+	case at == nil:
+		add(split.ID, nil)
+	}
+	if len(list) > 0 {
+		list[len(list)-1].final = true
+	}
+	return list, nil
+}
+
+// precedes says whether a file comes behind the position in order.
+func (p *position) precedes(order string, f listed) bool {
+	if f.path == p.File {
+		return false
+	}
+	if order == byTime && f.info.ModTime.UnixNano() != p.Time {
+		return p.Time < f.info.ModTime.UnixNano()
+	}
+	return p.File < f.path
+}
+
+// Close implements Source.
+func (s *fileSource) Close() error { return nil }

@@ -1,0 +1,246 @@
+package connector
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"pipec/connector/format"
+	"pipec/vm/value"
+)
+
+// chunksMax is how many decoded batches wait for the pipeline.
+const chunksMax = 4
+
+// rowReader is the Reader of whatever gives bytes: a feed fills blocks, a decoding makes chunks of them ahead, Next lends them out one at a time. What it
+// reports as position is that of the chunk it lent, whatever was read ahead.
+type rowReader struct {
+	splits []Split
+	ready  []bool
+	dec    *decoding
+	ahead  *ahead[*chunk] // nil: inline
+	cur    *chunk         // lent until the next call
+	pieces pieces
+	err    error // the end
+}
+
+// pieces serves a chunk that has more rows than were asked for: its bytes are decoded once more, in pieces that have the right size and exact positions.
+type pieces struct {
+	dec   format.Decoder
+	of    *input // whose header dec has seen
+	batch *value.Batch
+	bad   []format.Bad
+	rest  []byte
+	off   int64
+	bytes int64 // of the chunk that gave no row
+}
+
+// decoderOptions are what a source's settings say of its format; unset, rows are lines.
+func decoderOptions(o SourceOptions) (*format.Spec, format.DecodeOptions, error) {
+	word, settings := o.Config.Settings.Choice("format")
+	if word == "" {
+		word = "text"
+	}
+	spec, ok := format.Lookup(word)
+	if !ok {
+		return nil, format.DecodeOptions{}, fmt.Errorf("there is no format %s", word)
+	}
+	zone, err := time.LoadLocation(o.Job.TimeZone)
+	if err != nil {
+		return nil, format.DecodeOptions{}, err
+	}
+	physical := o.Config.Physical
+	if physical == nil {
+		physical = o.Config.Schema.Names()
+	}
+	wanted := o.Config.Wanted
+	if wanted == nil {
+		wanted = make([]bool, len(o.Config.Schema.Fields))
+		for i := range wanted {
+			wanted[i] = true
+		}
+	}
+	return spec, format.DecodeOptions{Settings: settings, Schema: o.Config.Schema, Physical: physical, Wanted: wanted, Zone: zone}, nil
+}
+
+// newRowReader reads the blocks of blocks. stop ends the decoding; it must be what the feed waits on besides its blocks.
+func newRowReader(o SourceOptions, splits []Split, blocks feed, stop chan struct{}, wake func()) (*rowReader, error) {
+	spec, options, err := decoderOptions(o)
+	if err != nil {
+		return nil, err
+	}
+	fresh := func() *value.Batch {
+		b := value.NewBatch(options.Schema)
+		for i, want := range options.Wanted {
+			if !want {
+				b.Cols[i] = nil
+			}
+		}
+		return b
+	}
+	r := &rowReader{splits: splits, ready: make([]bool, len(splits))}
+	r.dec = &decoding{feed: blocks, fresh: fresh, free: make(chan *chunk, chunksMax+2)}
+	r.dec.max.Store(int32(clampRows(o.Job.BatchSize)))
+	if r.dec.dec, err = spec.Decoder(options); err != nil {
+		return nil, err
+	}
+	if r.pieces.dec, err = spec.Decoder(options); err != nil {
+		return nil, err
+	}
+	r.pieces.batch = fresh()
+	for i, s := range splits {
+		r.ready[i] = s.Ended
+	}
+	r.turn()
+	if !o.Env.Inline {
+		r.ahead = newAhead(chunksMax, wake, stop, r.dec.next)
+	}
+	return r, nil
+}
+
+func clampRows(n int) int {
+	if n <= 0 {
+		return 1024
+	}
+	return min(n, value.MaxRows)
+}
+
+// turn marks the next split in line as being read.
+func (r *rowReader) turn() {
+	for i := range r.ready {
+		if !r.ready[i] {
+			r.ready[i] = true
+			return
+		}
+	}
+}
+
+// Next implements Reader.
+func (r *rowReader) Next(out *Read, most int) (Status, error) {
+	most = clampRows(most)
+	r.dec.max.Store(int32(most))
+	*out = Read{Ready: r.ready}
+	if r.cur != nil && len(r.pieces.rest) > 0 {
+		return More, r.piece(out, most)
+	}
+	r.giveBack()
+	if r.err == nil {
+		c, ok, err := r.take()
+		switch {
+		case err != nil:
+			r.err = err
+		case !ok:
+			return Wait, nil
+		default:
+			r.cur = c
+		}
+	}
+	if r.err != nil {
+		if r.err == io.EOF {
+			return Done, nil
+		}
+		return Done, r.err
+	}
+	if c := r.cur; c.batch.Len+len(c.bad) > most {
+		r.pieces.rest, r.pieces.off, r.pieces.bytes = c.data, c.after-int64(len(c.data)), c.bytes-int64(len(c.data))
+		return More, r.piece(out, most)
+	}
+	c := r.cur
+	out.Batch, out.Bad, out.Bytes = c.batch, c.bad, c.bytes
+	r.describe(out, c.after, c.end, c.data)
+	return More, nil
+}
+
+func (r *rowReader) take() (*chunk, bool, error) {
+	if r.ahead == nil {
+		c, err := r.dec.next()
+		return c, true, err
+	}
+	res, ok := r.ahead.poll()
+	return res.value, ok, res.err
+}
+
+// piece gives the next rows of a chunk that is too large.
+func (r *rowReader) piece(out *Read, most int) error {
+	p, c := &r.pieces, r.cur
+	if p.of != c.in {
+		if _, err := p.dec.Header(c.in.head, true); err != nil {
+			return r.dec.fail(err)
+		}
+		p.of = c.in
+	}
+	before := p.rest
+	p.bad = p.bad[:0]
+	for len(p.rest) > 0 {
+		n, err := p.dec.Decode(p.rest, c.end, p.batch, most, &p.bad)
+		if err == nil && n == 0 {
+			err = errors.New("the format does not read the same rows twice")
+		}
+		if err != nil {
+			return &Error{Kind: ErrInput, What: c.in.name, Text: err.Error(), Err: err}
+		}
+		p.rest = p.rest[n:]
+		if p.batch.Len > 0 || len(p.bad) > 0 {
+			break
+		}
+	}
+	used := before[:len(before)-len(p.rest)]
+	p.off += int64(len(used))
+	out.Batch, out.Bad, out.Bytes = p.batch, p.bad, int64(len(used))+p.bytes
+	p.bytes = 0
+	r.describe(out, p.off, c.end && len(p.rest) == 0, used)
+	return nil
+}
+
+// describe says where the batch ends.
+func (r *rowReader) describe(out *Read, off int64, end bool, data []byte) {
+	in := r.cur.in
+	out.Split, out.After = in.split, r.splits[in.split]
+	if in.position != nil {
+		out.After.Position = in.position(off, end, data[max(0, len(data)-tailMax):])
+	}
+	if end && in.final {
+		out.After.Ended = true
+		r.turn()
+	}
+	r.splits[in.split] = out.After
+}
+
+func (r *rowReader) giveBack() {
+	if r.cur != nil {
+		r.dec.recycle(r.cur)
+	}
+	r.cur, r.pieces.rest = nil, nil
+}
+
+// Close implements Reader. It waits for the goroutines.
+func (r *rowReader) Close() error {
+	if r.ahead != nil {
+		r.ahead.close()
+	}
+	r.dec.feed.close()
+	return nil
+}
+
+// unread gives, after Close, the bytes that were taken from the feed and not lent out as rows, and whether the input ends behind them.
+func (r *rowReader) unread() (data []byte, last bool) {
+	add := func(c *chunk) {
+		if c != nil {
+			data, last = append(data, c.data...), c.end
+		}
+	}
+	data = append(data, r.pieces.rest...)
+	if r.ahead != nil {
+		for res, ok := r.ahead.now(); ok; res, ok = r.ahead.now() {
+			add(res.value)
+		}
+		if r.ahead.left != nil {
+			add(r.ahead.left.value)
+		}
+	}
+	if r.dec.in != nil {
+		data, last = append(data, r.dec.data...), r.dec.last
+	}
+	return data, last
+}

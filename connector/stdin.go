@@ -1,0 +1,177 @@
+package connector
+
+import (
+	"context"
+	"io"
+
+	"pipec/compiler/plan"
+	"pipec/vm/value"
+)
+
+func stdinSpec() Spec {
+	return Spec{
+		Name:         "stdin",
+		Doc:          "Reads the standard input: lines as the column `line`, or rows in a format with the declared schema. It cannot be read again, so nothing behind it is exactly once.",
+		SourceParams: []plan.Param{formatParam("How rows are written; without it a row is a line.", `format json`, false)},
+		Columns:      []value.Field{{Name: "line", Type: value.Of(value.String)}},
+		Formats:      true,
+		Source:       newStdin,
+		Examples:     []string{"from stdin", "from stdin { format json }"},
+	}
+}
+
+// formatParam is the setting that all readers and writers of bytes share.
+func formatParam(doc, example string, required bool) plan.Param {
+	return plan.Param{Name: "format", Doc: doc, Kind: plan.ChoiceParam, Table: "format", Required: required, Example: example}
+}
+
+// stdinSource reads the standard input from one goroutine that outlives its readers: what was read and not yet taken as rows is there for the reader of the
+// next attempt. A Read that waits for somebody to type cannot be interrupted, so Close does not wait for it; the goroutine ends with that Read.
+type stdinSource struct {
+	o     SourceOptions
+	stop  chan struct{}
+	feed  *stdinFeed
+	ahead *ahead[*block]
+	past  feed // what the last reader left
+}
+
+func newStdin(o SourceOptions) (Source, error) {
+	if _, _, err := decoderOptions(o); err != nil {
+		return nil, err
+	}
+	s := &stdinSource{o: o, stop: make(chan struct{})}
+	s.feed = &stdinFeed{in: &input{name: "the standard input", final: true, live: true}, from: o.Env.Stdin}
+	limit := blocksMax
+	if o.Env.Inline {
+		limit = 0
+	}
+	s.feed.pool = newBlockPool(limit, s.stop)
+	return s, nil
+}
+
+// Splits implements Source: there is one, and no way back in it.
+func (s *stdinSource) Splits(_ context.Context, _ int, known []Split) ([]Split, error) {
+	if len(known) > 0 {
+		return known, nil
+	}
+	return []Split{{ID: "stdin"}}, nil
+}
+
+// Reader implements Source.
+func (s *stdinSource) Reader(splits []Split, wake func()) (Reader, error) {
+	splits = append([]Split(nil), splits...)
+	stop := make(chan struct{})
+	if len(splits) == 0 || splits[0].Ended {
+		return newRowReader(s.o, splits, nothing{}, stop, wake)
+	}
+	var rest feed = s.feed
+	if !s.o.Env.Inline {
+		if s.ahead == nil {
+			s.ahead = newAhead(1, nil, s.stop, s.feed.next)
+		}
+		rest = &aheadFeed{blocks: s.ahead, stop: stop}
+	}
+	if s.past != nil {
+		rest = &both{s.past, rest}
+	}
+	r, err := newRowReader(s.o, splits, rest, stop, wake)
+	if err != nil {
+		return nil, err
+	}
+	return &stdinReader{r, s}, nil
+}
+
+// Close implements Source.
+func (s *stdinSource) Close() error {
+	close(s.stop)
+	return nil
+}
+
+// stdinReader hands what it has not given out back to the source.
+type stdinReader struct {
+	*rowReader
+	source *stdinSource
+}
+
+// Close implements Reader.
+func (r *stdinReader) Close() error {
+	r.rowReader.Close()
+	data, last := r.unread()
+	if len(data) == 0 && !last {
+		return nil
+	}
+	long := &block{buf: make([]byte, len(data)+slack), to: len(data), in: r.source.feed.in, last: last}
+	copy(long.buf, data)
+	long.refs.Store(1)
+	r.source.past = &one{long}
+	return nil
+}
+
+// stdinFeed passes on what one Read gives, however little it is: whoever types sees his rows at once, and a pipe gives as much as it holds.
+type stdinFeed struct {
+	in   *input
+	from io.Reader
+	pool *blockPool
+	err  error
+}
+
+func (f *stdinFeed) next() (*block, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	b, err := f.pool.get(f.in)
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	for n == 0 && err == nil {
+		n, err = f.from.Read(b.space())
+	}
+	b.filled(n)
+	switch err {
+	case nil:
+	case io.EOF:
+		b.last = true
+		f.err = io.EOF
+	default:
+		f.err = &Error{Kind: ErrInput, What: f.in.name, Text: cause(err), Err: err}
+		if n == 0 {
+			return nil, f.err
+		}
+	}
+	return b, nil
+}
+
+func (f *stdinFeed) close() {}
+
+// nothing, one and both are feeds of no, one and first one then another source of blocks.
+type (
+	nothing struct{}
+	one     struct{ b *block }
+	both    struct{ first, then feed }
+)
+
+func (nothing) next() (*block, error) { return nil, io.EOF }
+func (nothing) close()                {}
+
+func (f *one) next() (*block, error) {
+	if f.b == nil {
+		return nil, io.EOF
+	}
+	b := f.b
+	f.b = nil
+	return b, nil
+}
+func (f *one) close() {}
+
+func (f *both) next() (*block, error) {
+	if b, err := f.first.next(); err != io.EOF {
+		return b, err
+	}
+	return f.then.next()
+}
+
+func (f *both) close() {
+	f.first.close()
+	f.then.close()
+}
