@@ -80,6 +80,9 @@ func dropTrailingCommas(tokens []lexer.Token) []lexer.Token {
 		if i+1 == len(tokens) {
 			return true
 		}
+		if i > 1 && tokens[i-1].Type == tokInt && tokens[i-2].Value == "{" {
+			return false // `rise{3,}`
+		}
 		next := tokens[i+1]
 		switch next.Value {
 		case "|>", "}", ")", "]":
