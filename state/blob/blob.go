@@ -65,6 +65,8 @@ type Store interface {
 	Delete(name string) error
 	// DeleteDir removes all objects below a directory, and what unfinished writers left there.
 	DeleteDir(dir string) error
+	// RemoveDir removes a directory in which no object lies; one that is not empty, or not there, is no error and stays as it is.
+	RemoveDir(dir string) error
 	// Sweep removes what unfinished writers of dead processes left right below dir. A living writer there loses its object and gets an error.
 	Sweep(dir string) error
 	// Lock takes the store's exclusive lock of that name, as vfs.FS.Lock; stores without locks return a Closer that does nothing.

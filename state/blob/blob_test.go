@@ -74,6 +74,15 @@ func TestStore(t *testing.T) {
 		if d := cmp.Diff([]string{"chk-1", "history"}, dirs); d != "" {
 			t.Fatal(d)
 		}
+		must(t, s.RemoveDir("chk-1"))
+		if _, err := s.Stat("chk-1/a"); err != nil {
+			t.Fatalf("RemoveDir of a directory with an object: %v", err)
+		}
+		must(t, s.Delete("chk-1/a"))
+		must(t, s.RemoveDir("chk-1"))
+		must(t, s.RemoveDir("chk-1"))
+		_, err = s.Put("chk-1/a", []byte("hello"))
+		must(t, err)
 		must(t, s.DeleteDir("chk-1"))
 		must(t, s.DeleteDir("chk-1"))
 		must(t, s.Delete("history/1"))

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -140,6 +141,9 @@ func (l *local) PutIfAbsent(name string, data []byte) (Ref, error) {
 		return Ref{}, err
 	}
 	if err := l.fs.Link(temp, file); err != nil {
+		if _, serr := l.fs.Stat(file); !errors.Is(err, fs.ErrExist) && !errors.Is(serr, fs.ErrNotExist) {
+			err = fmt.Errorf("%s: %w: %w", name, ErrUnknown, err) // a network file system may have done it and lost the answer
+		}
 		return Ref{}, err
 	}
 	if err := l.fs.SyncDir(path.Dir(file)); err != nil {
@@ -276,6 +280,19 @@ func (l *local) DeleteDir(dir string) error {
 	}
 	l.forget(file)
 	return l.fs.RemoveAll(file)
+}
+
+func (l *local) RemoveDir(dir string) error {
+	file, err := l.path(dir)
+	if err != nil || dir == "" {
+		return err
+	}
+	l.forget(file)
+	err = l.fs.Remove(file)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) {
+		return nil
+	}
+	return err
 }
 
 func (l *local) Sweep(dir string) error {

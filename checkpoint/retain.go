@@ -1,0 +1,195 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"pipec/state/blob"
+)
+
+// Place is where the files of one snapshot go. It is a value; tasks keep it as long as they upload.
+type Place struct {
+	Store blob.Store
+	Dir   string // of the snapshot, in the store
+	Epoch uint64
+}
+
+// Create begins a state file. name is unique within the snapshot, "<task>-<what>"; the object's name contains the epoch, so that two
+// processes that both believe to own the job never write one object.
+func (p Place) Create(name string) (blob.Writer, error) { return p.Store.Create(p.Name(name)) }
+
+// Name is the object's name for a state file.
+func (p Place) Name(name string) string { return p.Dir + "/" + fileName(p.Epoch, name) }
+
+func fileName(epoch uint64, name string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "e%d-", epoch)
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
+			b.WriteByte(c)
+		case c == '/':
+			b.WriteByte('+')
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// fileEpoch is the epoch in the last element of a state file's name; false for other files.
+func fileEpoch(name string) (uint64, bool) {
+	base := name[strings.LastIndexByte(name, '/')+1:]
+	digits, _, ok := strings.Cut(base, "-")
+	if !ok || !strings.HasPrefix(digits, "e") {
+		return 0, false
+	}
+	epoch, err := strconv.ParseUint(digits[1:], 10, 64)
+	return epoch, err == nil
+}
+
+// Release deletes checkpoints that newer ones have replaced, and what given-up attempts left below the oldest that stays. The newest
+// completed checkpoint is never deleted, whatever ids say. A failed deletion is returned and is not fatal: the
+// checkpoint stays in Completed and can be released again. It may run beside everything else.
+func (s *Storage) Release(ids []uint64) error {
+	list, err := s.state()
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	asked := map[uint64]bool{}
+	for _, id := range ids {
+		asked[id] = true
+	}
+	var errs []error
+	gone := map[uint64]bool{}
+	for _, c := range list[:len(list)-1] {
+		if !asked[c.ID] {
+			continue
+		}
+		if err := s.delete(c); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		gone[c.ID] = true
+	}
+	s.forget(gone)
+	return errors.Join(append(errs, s.sweep())...)
+}
+
+// state returns the completed checkpoints, or ErrFenced to a process that may delete nothing any more.
+func (s *Storage) state() ([]Completed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fenced {
+		return nil, ErrFenced
+	}
+	return append([]Completed(nil), s.completed...), nil
+}
+
+func (s *Storage) forget(gone map[uint64]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var stay []Completed
+	for _, c := range s.completed {
+		if !gone[c.ID] {
+			stay = append(stay, c)
+		}
+	}
+	s.completed = stay
+}
+
+// delete removes a checkpoint: `_metadata` first, so that what a crash leaves is no snapshot; the record last, so that it is found again.
+func (s *Storage) delete(c Completed) error {
+	dir := checkpointDir(c.ID)
+	if err := s.files.Delete(dir + "/" + MetadataFile); err != nil {
+		return err
+	}
+	if err := s.files.DeleteDir(dir); err != nil {
+		return err
+	}
+	return s.job.Delete(recordName(c.Seq))
+}
+
+// sweep removes directories of attempts older than the oldest completed checkpoint. No process of a later epoch can own them: it began
+// above every id of this one.
+func (s *Storage) sweep() error {
+	list, err := s.state()
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	ids, err := s.directories()
+	errs := []error{err}
+	for _, id := range ids {
+		if id < list[0].ID {
+			errs = append(errs, s.files.DeleteDir(checkpointDir(id)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Discard removes what a given-up attempt wrote, unless its record is or may be there. A successor may have begun the same id meanwhile, so only
+// files whose names or content show an epoch up to this process's own are touched. Writers that still run may leave files; they go with a later Release.
+func (s *Storage) Discard(id uint64) error {
+	list, err := s.state()
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if c.ID == id {
+			return fmt.Errorf("checkpoint %d is complete", id)
+		}
+	}
+	s.mu.Lock()
+	if s.doubtful[id] {
+		s.mu.Unlock()
+		return nil
+	}
+	ref, written := s.written[id]
+	delete(s.written, id)
+	own := s.epoch
+	s.mu.Unlock()
+	dir := checkpointDir(id)
+	objects, err := s.files.List(dir)
+	errs := []error{err}
+	if written { // made by this process: create-if-absent says so
+		errs = append(errs, s.files.Delete(ref.Name))
+	}
+	for _, o := range objects {
+		if epoch, ok := fileEpoch(o.Name); ok && epoch <= own {
+			errs = append(errs, s.files.Delete(o.Name))
+		}
+	}
+	return errors.Join(append(errs, s.files.RemoveDir(dir))...)
+}
+
+// deleteRun removes all of a run that ended. Called after its end is recorded; savepoints lie elsewhere.
+func (s *Storage) deleteRun() error {
+	list, err := s.state()
+	errs := []error{err}
+	for _, c := range list {
+		errs = append(errs, s.files.Delete(checkpointDir(c.ID)+"/"+MetadataFile))
+	}
+	if err := errors.Join(append(errs, s.job.DeleteDir(s.run))...); err != nil {
+		return err
+	}
+	gone := map[uint64]bool{}
+	for _, c := range list {
+		errs = append(errs, s.job.Delete(recordName(c.Seq)))
+		gone[c.ID] = true
+	}
+	s.forget(gone)
+	return errors.Join(errs...)
+}
+
+// sortIDs sorts directory names so that chk-9 comes before chk-10.
+func sortIDs(names []string) {
+	sort.Slice(names, func(i, j int) bool {
+		if len(names[i]) != len(names[j]) && strings.HasPrefix(names[i], checkpointPrefix) && strings.HasPrefix(names[j], checkpointPrefix) {
+			return len(names[i]) < len(names[j])
+		}
+		return names[i] < names[j]
+	})
+}
