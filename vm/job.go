@@ -234,7 +234,7 @@ func (j *Job) act(action checkpoint.Action) {
 		}
 	case checkpoint.Write:
 		j.write(a)
-	case checkpoint.RecordAction:
+	case checkpoint.PutRecord:
 		j.record(a.ID)
 	case checkpoint.Publish:
 		j.publish(a.ID)
@@ -275,7 +275,7 @@ func (j *Job) write(w checkpoint.Write) {
 	j.env.Sched.Do("metadata", func() {
 		err := j.env.Faults.Hit(fault.BeforeMetadata, "", w.ID)
 		if err == nil {
-			err = j.storage.WriteMetadata(m)
+			err = j.storage.WriteMetadata(j.place(w.ID), m)
 		}
 		j.post(func() { j.drive(checkpoint.Written{ID: w.ID, Path: j.storage.Path(w.ID), Err: err}) })
 	})

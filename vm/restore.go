@@ -10,6 +10,7 @@ import (
 	"pipec/checkpoint"
 	"pipec/connector"
 	"pipec/state"
+	"pipec/state/blob"
 	"pipec/vm/fault"
 	"pipec/vm/value"
 )
@@ -27,6 +28,7 @@ type restored struct {
 type restoredFile struct {
 	checkpoint.Handle
 	*state.File
+	uri   string
 	close func() error
 }
 
@@ -47,18 +49,18 @@ func openSnapshot(snap *checkpoint.Snapshot, faults *fault.Set) (*restored, erro
 				r.close()
 				return nil, err
 			}
-			reader, err := snap.Open(ref)
+			reader, err := blob.OpenRef(snap.Store, ref)
 			if err != nil {
 				r.close()
-				return nil, err
+				return nil, checkpoint.Damaged(err)
 			}
 			file, err := state.OpenFile(reader, reader.Size())
 			if err != nil {
 				reader.Close()
 				r.close()
-				return nil, &checkpoint.SnapshotError{URI: snap.FileURI(ref), Reason: err.Error(), Cause: err}
+				return nil, &checkpoint.SnapshotError{URI: blob.JoinURI(snap.Store.URI(), ref.Name), Reason: err.Error(), Cause: err}
 			}
-			r.files = append(r.files, restoredFile{h, file, reader.Close})
+			r.files = append(r.files, restoredFile{h, file, blob.JoinURI(snap.Store.URI(), ref.Name), reader.Close})
 			if err := r.unkeyed(file); err != nil {
 				r.close()
 				return nil, err
@@ -74,7 +76,7 @@ func (r *restored) unkeyed(f *state.File) error {
 		if s.Kind == state.Keyed {
 			continue
 		}
-		rows, err := f.Rows(s.Kind, s.Node, s.Name)
+		rows, err := f.Rows(s.Kind, s.Schema.Node, s.Schema.Name)
 		if err != nil {
 			return err
 		}
@@ -102,7 +104,7 @@ func (r *restored) unkeyed(f *state.File) error {
 func (r *restored) into(t *task) error {
 	for _, f := range r.files {
 		if err := t.store.Load(f.File); err != nil {
-			return err
+			return &checkpoint.SnapshotError{URI: f.uri, Reason: err.Error(), Cause: err}
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func (j *Job) prepare() (*restored, error) {
 	if j.storage != nil {
 		decision = checkpoint.Decide(j.storage.Holding(), j.request.Request)
 	}
-	if decision.Start == checkpoint.Refuse {
+	if decision.Start == checkpoint.Refused {
 		return nil, &ExitError{decision.Exit, errors.New(decision.Text)}
 	}
 	j.note(decision.Text)
@@ -74,7 +74,7 @@ func (j *Job) readSnapshot(d checkpoint.Decision) (*restored, error) {
 	switch d.Start {
 	case checkpoint.Empty:
 		return nil, nil
-	case checkpoint.Recover:
+	case checkpoint.Recovered:
 		snap, err = j.storage.Snapshot(d.Run, d.Checkpoint)
 		if err != nil {
 			return nil, &ExitError{4, j.storage.RestoreError(d.Run, err)}
