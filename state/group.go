@@ -9,21 +9,23 @@ import (
 	"pipec/vm/value"
 )
 
-// A slot is header words and then the accumulators, as declared by Schema.Fields:
+// A slot is a word about it, one or two words of key and then the accumulators, as declared by Schema.Fields:
 //
-//	word 0   epoch of the last write (32 bits), key group (16), tag (8), flags (8)
-//	word 1,2 the key, zero padded, up to 16 bytes; a longer one is its hash and its handle in the heap
+//	word 0    epoch of the last write (32 bits), key group (16), tag (8), flags (8)
+//	word 1    a key of up to 8 bytes, zero padded; or the last 8 of 9 whose first is 1, which every number that is not null has
+//	words 1,2 in tables with two words of key: a key of up to 16 bytes, zero padded
+//
+// A key that does not fit lies in the heap: word 1 is its handle, word 2 its hash.
 const (
-	header    = 3
-	inlineKey = 16
-
+	inlineKey  = 16
 	groupShift = 32
 	tagShift   = 48
 	tagMask    = 0xFF << tagShift
 	tagEmpty   = 0 << tagShift
 	tagDead    = 1 << tagShift // a deleted slot: probes go on behind it
 	tagInline  = 2             // plus the length of the key
-	tagLong    = uint64(tagInline+inlineKey+1) << tagShift
+	tagNumber  = 19 << tagShift
+	tagLong    = 20 << tagShift
 
 	flagDirty = 1 << 56 // differs from what the cold store holds
 	flagRef   = 1 << 57 // used since the clock hand passed
@@ -59,11 +61,19 @@ func home(hash, slots uint64) uint64 {
 	return hi
 }
 
-// keyWords gives the tag and the two words of a key of up to 16 bytes.
-func keyWords(key []byte) (tag, k1, k2 uint64) {
+// keyWords gives the tag and the words of a key that fits its slot, or tagLong. wide says that slots have two words of key.
+func keyWords(key []byte, wide bool) (tag, k1, k2 uint64) {
 	n := len(key)
+	if !wide && n > 8 {
+		if n == 9 && key[0] == 1 {
+			return tagNumber, binary.LittleEndian.Uint64(key[1:]), 0
+		}
+		return tagLong, 0, 0
+	}
 	tag = uint64(n+tagInline) << tagShift
 	switch {
+	case n > 16:
+		return tagLong, 0, 0
 	case n >= 8:
 		k1 = binary.LittleEndian.Uint64(key)
 		k2 = binary.LittleEndian.Uint64(key[n-8:]) >> (8 * uint(16-n)) // a shift by 64 gives 0
@@ -77,24 +87,32 @@ func keyWords(key []byte) (tag, k1, k2 uint64) {
 	return tag, k1, k2
 }
 
-// findInline looks for a short key and gives its offset; if it is absent, where it belongs: the first dead or the empty slot.
-func (g *group) findInline(width int, hash, tag, k1, k2 uint64) (at int, ok bool) {
-	words := g.words
+// find looks for a key in a table of the pane's and gives its offset; if it is absent, where it belongs: the first dead or the empty slot.
+func (t *Table) find(g *group, key []byte, hash uint64) (at int, ok bool) {
+	if g.slots == 0 {
+		return 0, false
+	}
+	tag, k1, k2 := keyWords(key, t.header == 3)
+	words, width := g.words, t.width
 	at = int(home(hash, g.slots)) * width
 	dead := -1
 	for {
-		w := words[at : at+header : at+header]
-		t := w[0] & tagMask
-		if t == tag && w[1] == k1 && w[2] == k2 {
-			return at, true
-		}
-		if t <= tagDead {
-			if t == tagEmpty {
-				if dead >= 0 {
-					at = dead
+		w := words[at : at+t.header : at+t.header]
+		switch w[0] & tagMask {
+		case tag:
+			if tag == tagLong {
+				if (len(w) == 2 || w[2] == hash) && string(t.heap.Bytes(w[1])) == string(key) {
+					return at, true
 				}
-				return at, false
+			} else if w[1] == k1 && (len(w) == 2 || w[2] == k2) {
+				return at, true
 			}
+		case tagEmpty:
+			if dead >= 0 {
+				at = dead
+			}
+			return at, false
+		case tagDead:
 			if dead < 0 {
 				dead = at
 			}
@@ -105,75 +123,56 @@ func (g *group) findInline(width int, hash, tag, k1, k2 uint64) (at int, ok bool
 	}
 }
 
-// findLong is findInline for keys in the heap.
-func (g *group) findLong(h *heap, width int, hash uint64, key []byte) (at int, ok bool) {
-	words := g.words
-	at = int(home(hash, g.slots)) * width
-	dead := -1
-	for {
-		w := words[at : at+header : at+header]
-		t := w[0] & tagMask
-		if t == tagLong && w[1] == hash && string(h.Bytes(w[2])) == string(key) {
-			return at, true
-		}
-		if t <= tagDead {
-			if t == tagEmpty {
-				if dead >= 0 {
-					at = dead
-				}
-				return at, false
-			}
-			if dead < 0 {
-				dead = at
-			}
-		}
-		if at += width; at == len(words) {
-			at = 0
-		}
-	}
-}
-
-// appendKey appends the key of a slot.
-func appendKey(dst []byte, h *heap, w []uint64) []byte {
-	tag := w[0] & tagMask
+// setKey writes a new key into a slot and gives it its tag.
+func (t *Table) setKey(w []uint64, key []byte, hash uint64) {
+	tag, k1, k2 := keyWords(key, t.header == 3)
 	if tag == tagLong {
-		return append(dst, h.Bytes(w[2])...)
+		k1, k2 = t.heap.Put(0, key), hash
 	}
-	var b [inlineKey]byte
-	binary.LittleEndian.PutUint64(b[:], w[1])
-	binary.LittleEndian.PutUint64(b[8:], w[2])
-	return append(dst, b[:tag>>tagShift-tagInline]...)
+	w[0], w[1] = tag, k1
+	if t.header == 3 {
+		w[2] = k2
+	}
 }
 
-func keyLen(h *heap, w []uint64) int {
-	if tag := w[0] & tagMask; tag != tagLong {
-		return int(tag>>tagShift) - tagInline
+// keyOf gives the key of a slot; buf is where it is put together if need be.
+func (t *Table) keyOf(w []uint64, buf *[inlineKey]byte) []byte {
+	tag := w[0] & tagMask
+	switch tag {
+	case tagLong:
+		return t.heap.Bytes(w[1])
+	case tagNumber:
+		buf[0] = 1
+		binary.LittleEndian.PutUint64(buf[1:], w[1])
+		return buf[:9]
 	}
-	return len(h.Bytes(w[2]))
+	binary.LittleEndian.PutUint64(buf[:], w[1])
+	if t.header == 3 {
+		binary.LittleEndian.PutUint64(buf[8:], w[2])
+	}
+	return buf[:tag>>tagShift-tagInline]
 }
 
 // hashOf gives the hash of a slot's key.
-func hashOf(w []uint64) uint64 {
-	var b [inlineKey]byte
-	if tag := w[0] & tagMask; tag != tagLong {
-		binary.LittleEndian.PutUint64(b[:], w[1])
-		binary.LittleEndian.PutUint64(b[8:], w[2])
-		return xxhash.Sum64(b[:tag>>tagShift-tagInline])
+func (t *Table) hashOf(w []uint64) uint64 {
+	if w[0]&tagMask == tagLong && t.header == 3 {
+		return w[2]
 	}
-	return w[1]
+	var buf [inlineKey]byte
+	return xxhash.Sum64(t.keyOf(w, &buf))
 }
 
 func live(w0 uint64) bool { return w0&tagMask > tagDead }
 
-// move puts a live slot of another table into this one, which has room for it and does not hold its key.
-func (g *group) move(width int, slot []uint64) {
-	at := int(home(hashOf(slot), g.slots)) * width
+// move puts a live slot of another table into g, which has room for it and does not hold its key.
+func (t *Table) move(g *group, slot []uint64) {
+	at := int(home(t.hashOf(slot), g.slots)) * t.width
 	for g.words[at]&tagMask != tagEmpty {
-		if at += width; at == len(g.words) {
+		if at += t.width; at == len(g.words) {
 			at = 0
 		}
 	}
-	copy(g.words[at:at+width], slot)
+	copy(g.words[at:at+t.width], slot)
 	g.used++
 	g.live++
 }
@@ -202,4 +201,4 @@ func (g *group) remove(width, at int) {
 	g.words[at] = tagDead
 }
 
-func slotAt(words []uint64, at int) value.Slot { return value.SlotAt(&words[at+header]) }
+func (t *Table) slotAt(g *group, at int) value.Slot { return value.SlotAt(&g.words[at+t.header]) }

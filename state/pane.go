@@ -98,12 +98,18 @@ func (t *Table) grow(p *pane, g *group) {
 	}
 	old := g.words
 	t.bytes += (int64(want) - int64(g.slots)) * int64(t.width) * 8
-	*g = group{words: make([]uint64, int(want)*t.width), slots: want, scanned: g.scanned, cut: g.cut, grown: t.call}
+	*g = group{words: t.alloc(want), slots: want, scanned: g.scanned, cut: g.cut, grown: t.call}
 	for at := 0; at < len(old); at += t.width {
 		if live(old[at]) {
-			g.move(t.width, old[at:at+t.width])
+			t.move(g, old[at:at+t.width])
 		}
 	}
+}
+
+// alloc makes an array of slots, with one empty header behind it that ends every probe of place.
+func (t *Table) alloc(slots uint64) []uint64 {
+	n := int(slots) * t.width
+	return make([]uint64, n+3)[:n]
 }
 
 // split gives every key group of the pane a table of its own.
@@ -119,12 +125,12 @@ func (t *Table) split(p *pane) {
 	t.bytes -= int64(len(small.words)) * 8
 	for i := range p.tables {
 		slots := capacityFor(counts[i] + 1)
-		p.tables[i] = group{words: make([]uint64, int(slots)*t.width), slots: slots, scanned: small.scanned, cut: small.cut, grown: t.call}
+		p.tables[i] = group{words: t.alloc(slots), slots: slots, scanned: small.scanned, cut: small.cut, grown: t.call}
 		t.bytes += int64(len(p.tables[i].words)) * 8
 	}
 	for at := 0; at < len(small.words); at += t.width {
 		if w := small.words[at : at+t.width]; live(w[0]) {
-			p.table(int(uint16(w[0]>>groupShift))-t.store.from).move(t.width, w)
+			t.move(p.table(int(uint16(w[0]>>groupShift))-t.store.from), w)
 		}
 	}
 }

@@ -17,8 +17,10 @@ import (
 
 // appendRow appends the row of a slot.
 func (t *Table) appendRow(dst []byte, ns int64, w []uint64) []byte {
-	dst = binary.AppendUvarint(dst, uint64(keyLen(&t.heap, w)))
-	dst = appendKey(dst, &t.heap, w)
+	var buf [inlineKey]byte
+	key := t.keyOf(w, &buf)
+	dst = binary.AppendUvarint(dst, uint64(len(key)))
+	dst = append(dst, key...)
 	if t.schema.Namespaced {
 		dst = binary.AppendVarint(dst, ns)
 	}

@@ -34,14 +34,14 @@ type Spec struct {
 // Backends lists the backends in the order of the documentation.
 func Backends() []*Spec { return []*Spec{memorySpec(), fsSpec()} }
 
-// Lookup finds a backend by name, nil if there is none.
-func Lookup(name string) *Spec {
+// Lookup finds a backend by name.
+func Lookup(name string) (*Spec, bool) {
 	for _, s := range Backends() {
 		if s.Name == name {
-			return s
+			return s, true
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // Config is what a backend gets: the resolved settings, a file system and a directory of its own for working files.

@@ -15,6 +15,7 @@ type Table struct {
 	store  *Store
 	schema Schema
 	width  int   // words of a slot
+	header int   // of them before the accumulators: 2 or 3
 	cells  []int // first word of each field, counted from the slot's start
 	inHeap []int // those of CellBytes
 	hot    uint64
@@ -27,11 +28,16 @@ type Table struct {
 	call   uint32
 	moved  bool // slots moved in this call
 	bytes  int64
+	read   uint64 // keeps the reads of aim alive
 	unused []bool
 }
 
 func newTable(s *Store, schema Schema) *Table {
-	t := &Table{store: s, schema: schema, width: header, panes: map[int64]*pane{}}
+	t := &Table{store: s, schema: schema, header: 3, panes: map[int64]*pane{}}
+	if len(schema.Key) == 1 && fixed(schema.Key[0]) {
+		t.header = 2
+	}
+	t.width = t.header
 	for _, f := range schema.Fields {
 		t.cells = append(t.cells, t.width)
 		if f.Cell == value.CellBytes {
@@ -39,9 +45,18 @@ func newTable(s *Store, schema Schema) *Table {
 		}
 		t.width += f.Cell.Words()
 	}
-	t.width = max(t.width, header+1) // a slot has an address also without fields
+	t.width = max(t.width, t.header+1) // a slot has an address also without fields
 	t.setEpoch(s.epoch)
 	return t
+}
+
+// fixed says that encoded keys of the type have at most 9 bytes.
+func fixed(k value.Type) bool {
+	switch k.Lane() {
+	case value.LaneI64, value.LaneF64, value.LaneBool:
+		return true
+	}
+	return false
 }
 
 func (t *Table) setEpoch(epoch uint32) { t.hot = uint64(epoch) | flagDirty | flagRef }
@@ -50,7 +65,7 @@ func (t *Table) setEpoch(epoch uint32) { t.hot = uint64(epoch) | flagDirty | fla
 func (t *Table) Schema() Schema { return t.schema }
 
 // Word gives the first accumulator word of a field, for value.Slot.
-func (t *Table) Word(field int) int { return t.cells[field] - header }
+func (t *Table) Word(field int) int { return t.cells[field] - t.header }
 
 // Heap is where the table's CellBytes values lie.
 func (t *Table) Heap() value.Heap { return &t.heap }
@@ -82,148 +97,6 @@ func (t *Table) UpsertAt(ns []int64, keys *value.Keys, slots []value.Slot, fresh
 	return t.upsert(ns, 0, keys, slots, fresh)
 }
 
-// block is the number of keys whose slots are fetched from memory at once.
-const block = 64
-
-func (t *Table) upsert(each []int64, ns int64, keys *value.Keys, slots []value.Slot, fresh []bool) error {
-	n := keys.Len()
-	if fresh == nil {
-		if cap(t.unused) < n {
-			t.unused = make([]bool, n)
-		}
-		fresh = t.unused[:n]
-	}
-	t.call++
-	t.moved = false
-	var panes [block]*pane
-	for lo := 0; lo < n; lo += block {
-		hi := min(lo+block, n)
-		t.panesOf(&panes, each, ns, lo, hi)
-		t.warm(&panes, keys, lo, hi)
-		t.place(&panes, keys, slots, fresh, lo, hi)
-	}
-	if t.moved {
-		t.settle(each, ns, keys, slots)
-	}
-	return nil
-}
-
-func (t *Table) panesOf(panes *[block]*pane, each []int64, ns int64, lo, hi int) {
-	if each == nil {
-		p := t.open(ns)
-		for i := range hi - lo {
-			panes[i] = p
-		}
-		return
-	}
-	for i, ns := range each[lo:hi] {
-		panes[i] = t.open(ns)
-	}
-}
-
-// warm reads the home slot of each key of a block. The reads do not depend on each other, so their cache misses overlap; without this
-// the look-ups that follow would wait for one after the other.
-func (t *Table) warm(panes *[block]*pane, keys *value.Keys, lo, hi int) {
-	sum := uint64(0)
-	for i := lo; i < hi; i++ {
-		g := panes[i-lo].table(int(keys.Group[i]) - t.store.from)
-		if g.slots > 0 {
-			sum += g.words[int(home(keys.Hash[i], g.slots))*t.width]
-		}
-	}
-	t.sink(sum)
-}
-
-//go:noinline
-func (t *Table) sink(uint64) {}
-
-func (t *Table) place(panes *[block]*pane, keys *value.Keys, slots []value.Slot, fresh []bool, lo, hi int) {
-	for i := lo; i < hi; i++ {
-		p := panes[i-lo]
-		g := p.table(int(keys.Group[i]) - t.store.from)
-		if g.slots == 0 {
-			t.grow(p, g)
-		}
-		key, hash := keys.At(i), keys.Hash[i]
-		var at int
-		var ok bool
-		if len(key) <= inlineKey {
-			tag, k1, k2 := keyWords(key)
-			at, ok = g.findInline(t.width, hash, tag, k1, k2)
-		} else {
-			at, ok = g.findLong(&t.heap, t.width, hash, key)
-		}
-		if !ok {
-			g, at = t.insert(p, g, at, key, hash, keys.Group[i])
-		} else if g.words[at]&hotMask != t.hot {
-			t.touch(p, g, at)
-		}
-		fresh[i] = !ok
-		slots[i] = slotAt(g.words, at)
-	}
-}
-
-// find looks for a key of any length.
-func (t *Table) find(g *group, key []byte, hash uint64) (at int, ok bool) {
-	if g.slots == 0 {
-		return 0, false
-	}
-	if len(key) <= inlineKey {
-		tag, k1, k2 := keyWords(key)
-		return g.findInline(t.width, hash, tag, k1, k2)
-	}
-	return g.findLong(&t.heap, t.width, hash, key)
-}
-
-// insert makes the row of an absent key, at the offset that find gave if the table has room.
-func (t *Table) insert(p *pane, g *group, at int, key []byte, hash uint64, number uint16) (*group, int) {
-	if g.words[at]&tagMask == tagEmpty {
-		if g.used >= g.limit() {
-			t.grow(p, g)
-			g = p.table(int(number) - t.store.from)
-			at, _ = t.find(g, key, hash)
-		}
-		g.used++
-	}
-	w := g.words[at : at+header]
-	if len(key) <= inlineKey {
-		w[0], w[1], w[2] = keyWords(key)
-	} else {
-		w[0], w[1], w[2] = tagLong, hash, t.heap.Put(0, key)
-		p.long++
-	}
-	w[0] |= uint64(number)<<groupShift | t.hot
-	g.live++
-	p.count++
-	return g, at
-}
-
-// touch is the first write to a row in this epoch, or since the clock hand passed: the running cut takes what the row was.
-func (t *Table) touch(p *pane, g *group, at int) {
-	w0 := &g.words[at]
-	atCut := *w0 & flagAtCut
-	if c := t.cut; c != nil && uint32(*w0) <= c.epoch {
-		c.before(p, g, at)
-		atCut = flagAtCut
-	}
-	*w0 = *w0&^(0xFFFFFFFF|flagAtCut) | t.hot | atCut
-}
-
-// settle finds the slots again of tables that moved during the call.
-func (t *Table) settle(each []int64, ns int64, keys *value.Keys, slots []value.Slot) {
-	p := t.peek(ns)
-	for i := range slots[:keys.Len()] {
-		if each != nil {
-			p = t.peek(each[i])
-		}
-		g := p.table(int(keys.Group[i]) - t.store.from)
-		if g.grown == t.call {
-			at, _ := t.find(g, keys.At(i), keys.Hash[i])
-			slots[i] = slotAt(g.words, at)
-		}
-	}
-}
-
 // Lookup finds the rows of all keys in one namespace, for reading: slots[i] is None where there is none.
 func (t *Table) Lookup(ns int64, keys *value.Keys, slots []value.Slot) error {
 	p := t.peek(ns)
@@ -234,7 +107,7 @@ func (t *Table) Lookup(ns int64, keys *value.Keys, slots []value.Slot) error {
 		}
 		g := p.table(int(keys.Group[i]) - t.store.from)
 		if at, ok := t.find(g, keys.At(i), keys.Hash[i]); ok {
-			slots[i] = slotAt(g.words, at)
+			slots[i] = t.slotAt(g, at)
 		}
 	}
 	return nil
@@ -273,7 +146,7 @@ func (t *Table) remove(p *pane, g *group, at int) {
 // releaseCells gives back what a slot holds in the heap.
 func (t *Table) releaseCells(w []uint64) {
 	if w[0]&tagMask == tagLong {
-		t.heap.release(w[2])
+		t.heap.release(w[1])
 	}
 	for _, c := range t.inHeap {
 		t.heap.release(w[c])
@@ -319,14 +192,15 @@ func (t *Table) Scan(ns int64, c *Cursor, keys *value.Keys, slots []value.Slot) 
 func (t *Table) scanTables(p *pane, c *Cursor, keys *value.Keys, slots []value.Slot) int {
 	n := 0
 	for ; c.table < len(p.tables); c.table, c.at = c.table+1, 0 {
-		words := p.tables[c.table].words
+		g := &p.tables[c.table]
+		words := g.words
 		for ; c.at < len(words); c.at += t.width {
 			if n == len(slots) {
 				return n
 			}
 			if w := words[c.at : c.at+t.width]; live(w[0]) {
 				t.addKey(keys, w)
-				slots[n] = slotAt(words, c.at)
+				slots[n] = t.slotAt(g, c.at)
 				n++
 			}
 		}
@@ -334,11 +208,11 @@ func (t *Table) scanTables(p *pane, c *Cursor, keys *value.Keys, slots []value.S
 	return n
 }
 
-// addKey appends a slot's key; its hash is known for a long key.
 func (t *Table) addKey(keys *value.Keys, w []uint64) {
-	keys.Buf = appendKey(keys.Buf, &t.heap, w)
+	var buf [inlineKey]byte
+	keys.Buf = append(keys.Buf, t.keyOf(w, &buf)...)
 	keys.Off = append(keys.Off, uint32(len(keys.Buf)))
-	keys.Hash = append(keys.Hash, hashOf(w))
+	keys.Hash = append(keys.Hash, t.hashOf(w))
 	keys.Group = append(keys.Group, uint16(w[0]>>groupShift))
 }
 
