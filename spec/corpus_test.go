@@ -261,7 +261,7 @@ func (c *testCase) collect(t *testing.T, pc *machine, p *plan.Plan) map[string][
 		if len(key) == 0 && config.Mode == plan.Upsert {
 			key = config.ModeKey
 		}
-		if len(key) > 0 {
+		if len(key) > 0 || config.Mode == plan.Upsert {
 			lines = fold(t, lines, key)
 		} else if config.Connector == "stdout" {
 			lines = distinct(lines) // what a crash repeats on a terminal is not doubled

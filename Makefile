@@ -1,0 +1,29 @@
+# One verb each. `make test` is all tests, `make check` is what a change must pass besides, `make update` rewrites the goldens.
+.PHONY: build test update check bench fuzz clean
+
+export CGO_ENABLED := 0
+
+build:
+	go build -trimpath -o bin/pipec ./cmd/pipec
+
+test:
+	go vet -structtag=false ./...
+	go test ./...
+
+update:
+	PIPEC_UPDATE=1 go test ./...
+
+check: test
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	go mod tidy -diff
+	@test -z "$$(git status --porcelain)" || { echo "the tree is dirty:"; git status --short; exit 1; }
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./vm/... ./state/... ./connector/... ./compiler/...
+
+fuzz:
+	go test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./grammar
+	go test -run '^$$' -fuzz FuzzJSON -fuzztime 60s ./connector/format
+
+clean:
+	rm -rf bin out .pipec

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"pipec/checkpoint/event"
+	"pipec/compiler/plan"
+	"pipec/vm"
+)
+
+// reporter writes what a person wants to know of a run to stderr. It is an event.Sink: the log is a view of the events.
+type reporter struct {
+	w     io.Writer
+	quiet bool
+	start time.Time
+	plan  *plan.Plan
+	how   string // the resolved restart strategy
+	shown bool
+}
+
+// line writes one line.
+func (r *reporter) line(format string, args ...any) {
+	if !r.quiet {
+		fmt.Fprintf(r.w, format+"\n", args...)
+	}
+}
+
+// Emit implements event.Sink. Checkpoints that complete are silent: the end report counts them.
+func (r *reporter) Emit(e event.Event) {
+	switch b := e.Body.(type) {
+	case *event.Job:
+		if b.State == event.Starting {
+			r.header(e.Run)
+		}
+	case *event.Restored:
+		r.line("restored %s %d from %s (%s in %d ms)", b.Kind, b.ID, b.From, humanize.IBytes(uint64(b.Bytes)), b.DurationMS)
+	case *event.CheckpointFailed:
+		r.line("checkpoint %d failed: %s", b.ID, strings.TrimSpace(b.Reason+" "+b.Text))
+	case *event.Restart:
+		r.line("failed: %s\nrestart %d in %s (%s)", b.Cause, b.Attempt, time.Duration(b.DelayMS)*time.Millisecond, b.Strategy)
+	case *event.Committed:
+		if b.Recovered {
+			r.line("committed what checkpoint %d left for %s", b.ID, b.Sink)
+		}
+	}
+}
+
+// header is the start report.
+func (r *reporter) header(run string) {
+	if r.shown || r.quiet {
+		return
+	}
+	r.shown = true
+	j := r.plan.Job
+	name := j.Name
+	if name == "" {
+		name = "(no name)"
+	}
+	r.line("job %s, run %s, program %s, parallelism %d", name, run, short(r.plan.Program), j.Parallelism)
+	if !j.Checkpoint.Enabled() {
+		r.line("state %s, no checkpoints, restart %s", j.State.Backend, r.how)
+		return
+	}
+	where := j.Checkpoint.Storage
+	if where == "" {
+		where = "this process only"
+	}
+	mode := "exactly once"
+	if j.Checkpoint.AtLeastOnce {
+		mode = "at least once"
+	}
+	r.line("state %s, checkpoint every %s (%s) in %s, restart %s", j.State.Backend, j.Checkpoint.Interval, mode, where, r.how)
+}
+
+func short(hash string) string { return hash[:min(12, len(hash))] }
+
+// footer is the end report.
+func (r *reporter) footer(res vm.Result, command string) {
+	if r.quiet {
+		return
+	}
+	s := res.Summary
+	r.line("%s after %s", s.State, (time.Duration(s.DurationMS) * time.Millisecond).Round(time.Millisecond))
+	for _, e := range s.Sources {
+		r.line("  read    %-20s %12s rows  %s", e.Name, humanize.Comma(e.Rows), humanize.IBytes(uint64(e.Bytes)))
+	}
+	for _, e := range s.Sinks {
+		r.line("  written %-20s %12s rows", e.Name, humanize.Comma(e.Rows))
+	}
+	for _, st := range s.Stages {
+		if st.Late > 0 {
+			r.line("  late    %-20s %12s rows", st.ID, humanize.Comma(st.Late))
+		}
+		if st.Skipped > 0 {
+			r.line("  skipped %-20s %12s rows", st.ID, humanize.Comma(st.Skipped))
+		}
+	}
+	if n := s.Checkpoints; n.Completed+n.Failed > 0 || s.Restarts > 0 {
+		r.line("  %d checkpoints, %d failed, %d restarts", n.Completed, n.Failed, s.Restarts)
+	}
+	r.goOn(res, command)
+}
+
+// goOn prints the exact command that continues from here.
+func (r *reporter) goOn(res vm.Result, command string) {
+	switch {
+	case res.State == event.Suspended && r.plan.Job.Checkpoint.Enabled() && r.plan.Job.Checkpoint.Storage != "":
+		r.line("go on with: %s", command)
+	case res.State == event.Suspended:
+		r.line("state is lost: there is no storage for checkpoints")
+	case res.State == event.Failed && res.GoOn != "":
+		r.line("go on with: %s --resume", command)
+	}
+}

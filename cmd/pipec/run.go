@@ -1,0 +1,243 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	mathrand "math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pipec/checkpoint"
+	"pipec/checkpoint/event"
+	"pipec/compiler/plan"
+	"pipec/state/vfs"
+	"pipec/vm"
+	"pipec/vm/clock"
+	"pipec/vm/fault"
+)
+
+// runFlags are what `run` takes besides what every verb that compiles takes.
+type runFlags struct {
+	given
+	restore          string
+	restoreSet       bool
+	allowNonRestored bool
+	resume, fresh    bool
+	claim            bool
+	events           string
+	faults           []string
+	grace            time.Duration
+	quiet            bool
+}
+
+func runCommand(std streams) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run FILE",
+		Short: "compile and run a job",
+		Long: `run compiles the program and runs it until its input ends or it is told to stop.
+
+What an earlier run left in the job's storage decides how this one starts: a run that died or was suspended is recovered, a run that
+failed is only resumed with --resume, and -s goes back to any snapshot. The first Ctrl-C takes a last checkpoint and ends; the second ends at once.`,
+		Example: `  printf 'to be or not to be\n' | pipec run examples/wordcount.pipe
+  pipec run examples/flights.pipe --set job.state=memory --set output=out/try
+  pipec run job.pipe -s .pipec/orders/20260101T120000.000Z1a2b/chk-7`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			f.restoreSet = cmd.Flags().Changed("restore")
+			return run(std, files[0], f)
+		},
+	}
+	flags := cmd.Flags()
+	f.flags(cmd)
+	flags.StringVarP(&f.restore, "restore", "s", "", "start from this snapshot: a checkpoint's directory or its _metadata")
+	flags.BoolVarP(&f.allowNonRestored, "allow-non-restored-state", "n", false, "leave state of the snapshot behind that no stage takes")
+	flags.BoolVar(&f.claim, "claim", false, "with -s: the snapshot becomes this job's own")
+	flags.BoolVar(&f.resume, "resume", false, "go on from the newest checkpoint of a run that failed or was cancelled")
+	flags.BoolVar(&f.fresh, "fresh", false, "start empty, whatever is in the storage")
+	flags.StringVar(&f.events, "events", "", "append what happens to this file, one JSON object a line")
+	flags.StringArrayVar(&f.faults, "fault", nil, "break something on purpose: ACTION,point=POINT[,stage=ID][,checkpoint=N][,row=N][,nth=N][,times=N][,by=DURATION]")
+	flags.DurationVar(&f.grace, "grace", 20*time.Second, "how long the last checkpoint may take after a signal")
+	flags.BoolVar(&f.quiet, "quiet", false, "print errors only")
+	_ = flags.MarkHidden("claim")
+	return cmd
+}
+
+// check says what is wrong with the flags together.
+func (f *runFlags) check() error {
+	chosen := 0
+	for _, on := range []bool{f.restoreSet, f.resume, f.fresh} {
+		if on {
+			chosen++
+		}
+	}
+	switch {
+	case f.restoreSet && f.restore == "":
+		return errors.New("-s needs the path of a snapshot")
+	case chosen > 1:
+		return errors.New("-s, --resume and --fresh exclude each other")
+	case f.claim:
+		return errors.New("--claim comes in a later version: the snapshot stays yours")
+	case f.grace <= 0:
+		return errors.New("--grace must be longer than nothing")
+	}
+	return nil
+}
+
+func run(std streams, file string, f runFlags) error {
+	if err := f.check(); err != nil {
+		return &exit{exitUsage, err}
+	}
+	faults, err := fault.Parse(f.faults)
+	if err != nil {
+		return &exit{exitUsage, err}
+	}
+	c, err := compile(std, file, f.given)
+	if err != nil {
+		return err
+	}
+	render(std, c.diags, c.sources)
+	if c.diags.HasErrors() {
+		return &exit{exitInvalid, nil}
+	}
+	r := &reporter{w: std.err, quiet: f.quiet, plan: c.plan}
+	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Random: seeded(), Stdin: std.in, Stdout: std.out, Faults: faults, Process: process()}
+	env.Local = localDir(&c.plan.Job)
+	listeners := []event.Sink{r}
+	var log *event.Writer
+	if f.events != "" {
+		file, err := os.OpenFile(f.events, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		if err != nil {
+			return &exit{exitUsage, fmt.Errorf("--events: %w", err)}
+		}
+		defer file.Close()
+		log = event.NewWriter(file)
+		listeners = append(listeners, log)
+	}
+	env.Events = event.FanOut(listeners...)
+	res, err := supervise(env, c.plan, r, f)
+	if err != nil {
+		return err
+	}
+	if log != nil && log.Err() != nil {
+		fmt.Fprintf(std.err, "pipec: --events: %v\n", log.Err())
+	}
+	r.footer(res, again(file, f))
+	if res.Err != nil {
+		return &exit{res.Exit, res.Err}
+	}
+	return nil
+}
+
+// supervise runs the job and passes signals on: the first suspends it, the second ends the process.
+func supervise(env *vm.Env, p *plan.Plan, r *reporter, f runFlags) (vm.Result, error) {
+	sched := &vm.Goroutines{Clock: env.Clock}
+	env.Sched = sched
+	job, err := vm.New(p, env, vm.Request{Request: checkpoint.Request{Resume: f.resume, Fresh: f.fresh, Restore: f.restore}, AllowNonRestored: f.allowNonRestored})
+	if err != nil {
+		return vm.Result{}, &exit{exitInvalid, err}
+	}
+	r.how = job.Describe()
+	job.Note = func(text string) { r.line("%s", text) }
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	result := job.Start()
+	var grace <-chan time.Time
+	for {
+		select {
+		case res := <-result:
+			return res, nil
+		case <-signals:
+			if grace != nil {
+				return vm.Result{}, &exit{exitKilled, errors.New("ended at once by a second signal")}
+			}
+			r.line("suspending: again to end at once")
+			grace = env.Clock.NewTimer(f.grace).C()
+			job.Suspend()
+		case <-grace:
+			return vm.Result{}, &exit{exitFailed, fmt.Errorf("the last checkpoint was not complete within --grace %s", f.grace)}
+		}
+	}
+}
+
+// again is the command that goes on from here.
+func again(file string, f runFlags) string {
+	parts := []string{"pipec run", quote(file)}
+	for _, s := range f.sets {
+		parts = append(parts, "--set", quote(s))
+	}
+	if f.config != "" {
+		parts = append(parts, "--config", quote(f.config))
+	}
+	if f.parallelism > 0 {
+		parts = append(parts, fmt.Sprintf("-p %d", f.parallelism))
+	}
+	return strings.Join(parts, " ")
+}
+
+// quote makes a word safe for a shell.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,@%+", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// seeded gives random numbers that no two processes share; it may be called from several goroutines.
+func seeded() func() uint64 {
+	var seed [16]byte
+	_, _ = rand.Read(seed[:]) // never fails
+	rng := mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:])))
+	var mu sync.Mutex
+	return func() uint64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return rng.Uint64()
+	}
+}
+
+func process() vm.Process {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return vm.Process{Host: host, ID: os.Getpid(), Engine: versionText()}
+}
+
+// localDir is where backends keep working files: per job and storage, so that a job that died finds, and wipes, its own.
+func localDir(j *plan.Job) string {
+	if j.State.Local != "" {
+		return j.State.Local
+	}
+	if j.Checkpoint.Storage == "" || j.Name == "" {
+		return filepath.Join(os.TempDir(), fmt.Sprintf("pipec-%d", os.Getpid()))
+	}
+	base := os.Getenv("XDG_STATE_HOME")
+	if home, err := os.UserHomeDir(); base == "" && err == nil {
+		base = filepath.Join(home, ".local", "state")
+	}
+	if base == "" {
+		base = os.TempDir()
+	}
+	where, err := filepath.Abs(j.Checkpoint.Storage)
+	if err != nil {
+		where = j.Checkpoint.Storage
+	}
+	h := fnv.New64a()
+	h.Write([]byte(where))
+	return filepath.Join(base, "pipec", fmt.Sprintf("%s-%016x", j.Name, h.Sum64()))
+}
