@@ -120,10 +120,14 @@ func (s *Storage) sweep() error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
+	oldest := list[0].ID
+	for _, c := range list {
+		oldest = min(oldest, c.ID)
+	}
 	ids, err := s.directories()
 	errs := []error{err}
 	for _, id := range ids {
-		if id < list[0].ID {
+		if id < oldest {
 			errs = append(errs, s.files.DeleteDir(checkpointDir(id)))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -277,6 +278,9 @@ func TestZombie(t *testing.T) {
 		t.Fatalf("metadata of a taken id: %v", err)
 	}
 	must(t, next.Record(3))
+	snap, err := next.Newest()
+	must(t, err)
+	must(t, checkSnapshot(snap, run, 3)) // the zombie's Discard(3) left it alone
 
 	must(t, writeFiles(zombie, 4))
 	before := tree(t, m, "st/job")
@@ -319,6 +323,72 @@ func TestZombieMeetsTheClaim(t *testing.T) {
 	if err := zombie.Record(9); !errors.Is(err, ErrFenced) {
 		t.Fatal(err)
 	}
+}
+
+// TestReleaseKeepsTheNewest: whatever is asked, one restorable checkpoint stays.
+func TestReleaseKeepsTheNewest(t *testing.T) {
+	m := vfs.NewMem()
+	s, _, err := open(options(m, "st", 1), Request{})
+	must(t, err)
+	must(t, s.Release([]uint64{1})) // nothing is complete yet
+	for id := uint64(1); id <= 3; id++ {
+		must(t, take(s, id))
+	}
+	must(t, s.Release([]uint64{1, 2, 3, 4}))
+	if d := cmp.Diff([]uint64{3}, s.Completed()); d != "" {
+		t.Fatal(d)
+	}
+	if err := s.Discard(3); err == nil {
+		t.Fatal("a complete checkpoint was discarded")
+	}
+	snap, err := s.Newest()
+	must(t, err)
+	must(t, checkSnapshot(snap, s.Run(), 3))
+}
+
+// TestConcurrent is for the race detector: tasks write, old checkpoints go, attempts are given up, while others complete.
+func TestConcurrent(t *testing.T) {
+	m := vfs.NewMem()
+	s, _, err := open(options(m, "st", 1), Request{})
+	must(t, err)
+	var wg sync.WaitGroup
+	for g := range uint64(4) {
+		wg.Go(func() {
+			for i := range uint64(10) {
+				id := 1 + g + 4*i
+				if err := writeFiles(s, id); err != nil {
+					t.Error(err)
+					return
+				}
+				if g == 3 {
+					if err := s.Discard(id); err != nil {
+						t.Error(err)
+					}
+					continue
+				}
+				if err := s.Record(id); err != nil {
+					t.Error(err)
+				}
+				_, _ = s.Path(id), s.Epoch()
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(s.Completed()); n != 30 {
+		t.Fatalf("%d complete", n)
+	}
+	list := s.Completed()
+	for _, id := range list[:29] {
+		wg.Go(func() {
+			if err := s.Release([]uint64{id}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	snap, err := s.Newest()
+	must(t, err)
+	must(t, checkSnapshot(snap, s.Run(), list[29]))
 }
 
 // TestDoubt: the directory's sync fails after the record became visible. The checkpoint is given up, its files stay, and a restart, in
