@@ -1,21 +1,21 @@
 // Package grammar turns the text of a `.pipe` file into a syntax tree, and back into its canonical text.
 //
 //   - ast.go, ast_fact.go, ast_stage.go, ast_process.go: the tree. Its `parser` tags are the grammar, read by participle
-//   - expr.go: an expression: its text, the tree of the expr parser, and places in both
-//   - lexer.go, literal.go: tokens; durations, sizes, numbers, strings and their `${...}`
-//   - parse.go, recover.go, mistake.go: Parse, recovery by delete-and-retry, and what is said about each mistake
-//   - format.go: Format
+//   - literal.go, expr.go: texts with `${...}`; an expression, its tree by the expr parser, and places in both
+//   - parser.go, parse.go, recover.go, check.go: the participle parser; Parse; recovery by delete-and-retry; checks of the whole tree
+//   - format.go, space.go: Format
+//   - token, extent, mistake: tokens; where an expression ends; what people get wrong
 //
 // Parse always gives a tree. What could not be read is in it as a ghost (Broken), so that later phases stay silent about it.
 package grammar
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/alecthomas/participle/v2/lexer"
 
 	"pipec/grammar/diag"
+	"pipec/grammar/token"
 )
 
 // Place is the text of a node. Every node of the tree embeds one.
@@ -28,7 +28,7 @@ func (p *Place) Span() diag.Span {
 	if len(p.Tokens) == 0 {
 		return diag.Span{}
 	}
-	return tokenSpan(p.Tokens[0]).To(tokenSpan(p.Tokens[len(p.Tokens)-1]))
+	return token.Span(p.Tokens[0]).To(token.Span(p.Tokens[len(p.Tokens)-1]))
 }
 
 // Keyword is the span of the first token: the word that a diagnostic about the whole node points at.
@@ -36,29 +36,7 @@ func (p *Place) Keyword() diag.Span {
 	if len(p.Tokens) == 0 {
 		return diag.Span{}
 	}
-	return tokenSpan(p.Tokens[0])
-}
-
-// tokenSpan is the text of one token. A token that recovery inserted is empty: it has a place but no text.
-func tokenSpan(t lexer.Token) diag.Span {
-	start := diag.Pos{Offset: int32(t.Pos.Offset), Line: int32(t.Pos.Line), Column: int32(t.Pos.Column)}
-	s := diag.Span{File: t.Pos.Filename, Start: start, End: start}
-	if t.Type == tokInserted || t.EOF() {
-		return s
-	}
-	s.End = advance(start, strings.TrimPrefix(t.Value, broken))
-	return s
-}
-
-// advance is the position behind text that starts at p.
-func advance(p diag.Pos, text string) diag.Pos {
-	p.Offset += int32(len(text))
-	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
-		p.Line += int32(strings.Count(text, "\n"))
-		p.Column, text = 1, text[i+1:]
-	}
-	p.Column += int32(utf8.RuneCountInString(text))
-	return p
+	return token.Span(p.Tokens[0])
 }
 
 // Name is an identifier where it is written.

@@ -4,6 +4,7 @@ import (
 	"github.com/alecthomas/participle/v2/lexer"
 
 	"pipec/grammar/diag"
+	"pipec/grammar/token"
 )
 
 // checkSettings reports what the shape of the tokens cannot: two facts on a line without a comma (P118), and `${...}` that is damaged in
@@ -112,7 +113,7 @@ func factPlace(f Fact) *Place {
 func checkCommas(n int, item func(int) *Place, what string, list *diag.List) {
 	for i := 1; i < n; i++ {
 		before, after := item(i-1), item(i)
-		if len(before.Tokens) == 0 || len(after.Tokens) == 0 || isStandIn(before.Tokens[0]) || isStandIn(after.Tokens[0]) {
+		if len(before.Tokens) == 0 || len(after.Tokens) == 0 || token.IsStandIn(before.Tokens[0]) || token.IsStandIn(after.Tokens[0]) {
 			continue
 		}
 		end := before.Span().After()
@@ -136,7 +137,7 @@ func checkStrings(e *Expr, list *diag.List) {
 		return
 	}
 	for i, t := range e.Tokens {
-		if t.Type == tokString {
+		if t.Type == token.String {
 			s := String{Place: Place{Tokens: e.Tokens[i : i+1]}, Source: t.Value}
 			s.Parts(list)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
@@ -15,6 +16,8 @@ import (
 	"github.com/expr-lang/expr/parser"
 
 	"pipec/grammar/diag"
+	"pipec/grammar/extent"
+	"pipec/grammar/token"
 )
 
 // Expr is an expression. Node is the tree of expr's parser alone: nothing is checked, typed or optimised. In it
@@ -38,7 +41,7 @@ type Expr struct {
 
 // Word is the name, if the expression is one bare name and not a literal; else it is empty.
 func (e *Expr) Word() string {
-	if e == nil || len(e.Tokens) != 1 || e.Tokens[0].Type != tokIdent {
+	if e == nil || len(e.Tokens) != 1 || e.Tokens[0].Type != token.Ident {
 		return ""
 	}
 	return e.Tokens[0].Value
@@ -66,7 +69,7 @@ func (e *Expr) StringAt(n ast.Node) *String {
 	}
 	i := e.tokenAt(n.Location().From)
 	t := e.Tokens[i]
-	if t.Type != tokString && t.Type != tokRaw {
+	if t.Type != token.String && t.Type != token.Raw {
 		return nil
 	}
 	return &String{Place: Place{Tokens: e.Tokens[i : i+1]}, Source: t.Value}
@@ -80,7 +83,7 @@ func (e *Expr) PointOf(n ast.Node) diag.Span {
 	case *ast.ConditionalNode:
 		return e.SpanOf(n)
 	}
-	return tokenSpan(e.Tokens[e.tokenAt(n.Location().From)])
+	return token.Span(e.Tokens[e.tokenAt(n.Location().From)])
 }
 
 // SpanOf is the whole text of a node, with the brackets that belong to it.
@@ -94,7 +97,7 @@ func (e *Expr) SpanOf(n ast.Node) diag.Span {
 		return e.Span()
 	}
 	e.balance(&r)
-	return tokenSpan(e.Tokens[r.first]).To(tokenSpan(e.Tokens[r.last]))
+	return token.Span(e.Tokens[r.first]).To(token.Span(e.Tokens[r.last]))
 }
 
 // tokenRange is a part of an expression, both ends included.
@@ -194,31 +197,17 @@ func children(n ast.Node) []ast.Node {
 func (e *Expr) balance(r *tokenRange) {
 	depth, lowest := 0, 0
 	for _, t := range e.Tokens[r.first : r.last+1] {
-		depth += bracketStep(t)
+		depth += token.BracketStep(t)
 		lowest = min(lowest, depth)
 	}
 	for missing := -lowest; missing > 0 && r.first > 0; {
 		r.first--
-		missing -= bracketStep(e.Tokens[r.first])
+		missing -= token.BracketStep(e.Tokens[r.first])
 	}
 	for open := depth - lowest; open > 0 && r.last+1 < len(e.Tokens); {
 		r.last++
-		open += bracketStep(e.Tokens[r.last])
+		open += token.BracketStep(e.Tokens[r.last])
 	}
-}
-
-// bracketStep is 1 for an opening bracket, -1 for a closing one, else 0.
-func bracketStep(t lexer.Token) int {
-	if t.Type != tokPunct {
-		return 0
-	}
-	switch t.Value {
-	case "(", "[", "{":
-		return 1
-	case ")", "]", "}":
-		return -1
-	}
-	return 0
 }
 
 // closures are the calls whose argument is a closure; expr's parser must read them itself.
@@ -243,6 +232,25 @@ func init() {
 	}
 }
 
+// Parse reads one expression: it implements participle.Parseable.
+func (e *Expr) Parse(lex *lexer.PeekingLexer) error {
+	start := lex.RawCursor()
+	first := lex.Peek()
+	if first.EOF() || first.Value == "|>" {
+		return participle.NextMatch
+	}
+	if first.Type == token.BrokenExpr {
+		lex.Next()
+		e.Tokens, e.Broken = lex.Range(start, lex.RawCursor()), true
+		return nil
+	}
+	if err := extent.Find(lex); err != nil {
+		return err
+	}
+	e.Tokens = lex.Range(start, lex.RawCursor())
+	return e.parse(int(start))
+}
+
 // parse fills the expression from its tokens.
 func (e *Expr) parse(start int) error {
 	var text, hole strings.Builder
@@ -258,7 +266,7 @@ func (e *Expr) parse(start int) error {
 		}
 		text.WriteString(t.Value)
 		e.starts[i] = runes
-		e.Broken = e.Broken || t.Type == tokBad
+		e.Broken = e.Broken || t.Type == token.Bad
 		value := e.spell(t)
 		hole.WriteString(value)
 		runes += utf8.RuneCountInString(value)
@@ -277,25 +285,25 @@ func (e *Expr) parse(start int) error {
 	if errors.As(err, &located) {
 		at, message = e.tokenAt(located.From), exprMessage(located.Message)
 	}
-	return &exprError{start: start, at: start + at, d: diag.New(diag.Error, "P102", tokenSpan(e.Tokens[at]), "%s", message)}
+	return &extent.Error{Start: start, At: start + at, D: diag.New(diag.Error, "P102", token.Span(e.Tokens[at]), "%s", message)}
 }
 
 // spell is a token as expr's lexer shall read it.
 func (e *Expr) spell(t lexer.Token) string {
 	switch t.Type {
-	case tokDuration, tokSize:
+	case token.Duration, token.Size:
 		if e.Literals == nil {
 			e.Literals = map[string]Literal{}
 		}
 		kind := Duration
-		if t.Type == tokSize {
+		if t.Type == token.Size {
 			kind = Size
 		}
-		value, _ := literalValue(t)
+		value, _ := token.Value(t)
 		name := "$" + strconv.Itoa(len(e.Literals))
-		e.Literals[name] = Literal{Kind: kind, Text: t.Value, Value: value, Span: tokenSpan(t)}
+		e.Literals[name] = Literal{Kind: kind, Text: t.Value, Value: value, Span: token.Span(t)}
 		return name
-	case tokString:
+	case token.String:
 		if strings.Contains(t.Value, `\`) { // expr has other escapes
 			s := String{Source: t.Value}
 			return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(s.Value()) + `"`
@@ -320,12 +328,3 @@ func exprMessage(message string) string {
 	}
 	return "this is not an expression"
 }
-
-// exprError is a mistake in an expression. start and at are indices of tokens of the declaration.
-type exprError struct {
-	start, at int
-	d         *diag.Diagnostic
-}
-
-// Error implements error; participle passes it on as it is.
-func (e *exprError) Error() string { return e.d.Message }

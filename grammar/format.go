@@ -7,6 +7,8 @@ import (
 	"github.com/alecthomas/participle/v2/lexer"
 
 	"pipec/grammar/diag"
+	"pipec/grammar/mistake"
+	"pipec/grammar/token"
 )
 
 // Format gives a text its canonical form. It has no options. Line breaks stay where the author put them, and so do comments; everything else is
@@ -18,7 +20,7 @@ func Format(file string, text []byte) ([]byte, diag.List) {
 	if mistakes.HasErrors() {
 		return nil, mistakes
 	}
-	tokens, _ := scan(file, f.Text)
+	tokens, _ := token.Scan(file, f.Text)
 	w := &formatter{text: f.Text, roles: rolesOf(f), tokens: tokens, dropped: map[int]bool{}}
 	w.dropCommas()
 	for w.at < len(w.tokens) {
@@ -156,28 +158,26 @@ type formatter struct {
 
 // dropCommas finds the commas that say nothing: behind the last sibling, and at the end of a line between items in braces.
 func (w *formatter) dropCommas() {
-	code := significant(w.tokens)
+	code := token.Significant(w.tokens)
 	kept := map[int]bool{}
 	for _, t := range dropTrailingCommas(code) {
 		kept[t.Pos.Offset] = true
 	}
 	for i, t := range code {
-		if t.Value != "," || t.Type != tokPunct || i+1 == len(code) {
+		if t.Value != "," || t.Type != token.Punct || i+1 == len(code) {
 			continue
 		}
 		next := code[i+1]
-		if w.roles[next.Pos.Offset]&itemStart != 0 && next.Pos.Line > t.Pos.Line && !clauseWords[next.Value] {
+		if w.roles[next.Pos.Offset]&itemStart != 0 && next.Pos.Line > t.Pos.Line && !mistake.ClauseWords[next.Value] {
 			kept[t.Pos.Offset] = false
 		}
 	}
 	for i, t := range w.tokens {
-		if t.Type == tokPunct && t.Value == "," && !kept[t.Pos.Offset] {
+		if t.Type == token.Punct && t.Value == "," && !kept[t.Pos.Offset] {
 			w.dropped[i] = true
 		}
 	}
 }
-
-func isComment(t lexer.Token) bool { return t.Type == tokComment || t.Type == tokDoc }
 
 // endLine is the line on which a token ends.
 func endLine(t lexer.Token) int { return t.Pos.Line + strings.Count(t.Value, "\n") }
@@ -223,7 +223,7 @@ func (w *formatter) line() {
 // indent is the number of blanks in front of the line that starts with token i.
 func (w *formatter) indent(i int) int {
 	t := w.tokens[i]
-	if isComment(t) {
+	if token.IsComment(t) {
 		return w.commentIndent(i)
 	}
 	if w.roles[t.Pos.Offset]&declStart != 0 {
@@ -232,7 +232,7 @@ func (w *formatter) indent(i int) int {
 	if n := len(w.open); n > 0 {
 		top := w.open[n-1]
 		switch {
-		case bracketStep(t) < 0:
+		case token.BracketStep(t) < 0:
 			return top.base
 		case top.items && w.roles[t.Pos.Offset]&itemStart == 0:
 			return top.base + 4
@@ -262,11 +262,11 @@ var stageClauses = map[string]bool{
 // commentIndent puts a comment where the next code line is; in front of a closing bracket, where the last one was.
 func (w *formatter) commentIndent(i int) int {
 	column := w.tokens[i].Pos.Column
-	for i < len(w.tokens) && (isComment(w.tokens[i]) || w.dropped[i]) {
+	for i < len(w.tokens) && (token.IsComment(w.tokens[i]) || w.dropped[i]) {
 		i++
 	}
 	switch {
-	case i < len(w.tokens) && bracketStep(w.tokens[i]) < 0 && len(w.open) > 0:
+	case i < len(w.tokens) && token.BracketStep(w.tokens[i]) < 0 && len(w.open) > 0:
 		return w.open[len(w.open)-1].base + 2
 	case i < len(w.tokens) && w.roles[w.tokens[i].Pos.Offset]&declStart == 0:
 		return w.indent(i)
@@ -279,11 +279,11 @@ func (w *formatter) commentIndent(i int) int {
 // token writes one token and follows what it opens and closes.
 func (w *formatter) token(t lexer.Token) {
 	w.last = t
-	if isComment(t) {
+	if token.IsComment(t) {
 		w.out.WriteString(strings.TrimRight(strings.ReplaceAll(t.Value, "\r\n", "\n"), " \t\r"))
 		return
 	}
-	switch step := bracketStep(t); {
+	switch step := token.BracketStep(t); {
 	case w.roles[t.Pos.Offset]&declStart != 0:
 		w.open, w.inStages, w.verb, w.list = nil, false, "", false
 	case w.roles[t.Pos.Offset]&testBody != 0:
@@ -313,7 +313,7 @@ func (w *formatter) token(t lexer.Token) {
 // endsLine reports whether token i is the last code on its line.
 func (w *formatter) endsLine(i int) bool {
 	for j := i + 1; j < len(w.tokens); j++ {
-		if !isComment(w.tokens[j]) {
+		if !token.IsComment(w.tokens[j]) {
 			return w.tokens[j].Pos.Line > w.tokens[i].Pos.Line
 		}
 	}
@@ -322,7 +322,7 @@ func (w *formatter) endsLine(i int) bool {
 
 // firstItem reports whether the first code at or behind i starts an item.
 func (w *formatter) firstItem(i int) bool {
-	for i < len(w.tokens) && isComment(w.tokens[i]) {
+	for i < len(w.tokens) && token.IsComment(w.tokens[i]) {
 		i++
 	}
 	return i < len(w.tokens) && w.roles[w.tokens[i].Pos.Offset]&itemStart != 0
@@ -332,7 +332,7 @@ func (w *formatter) firstItem(i int) bool {
 func (w *formatter) verbatim(open lexer.Token) {
 	depth, i := 0, w.at
 	for ; i < len(w.tokens); i++ {
-		if depth += bracketStep(w.tokens[i]); depth == 0 {
+		if depth += token.BracketStep(w.tokens[i]); depth == 0 {
 			break
 		}
 	}
@@ -360,7 +360,7 @@ func (w *formatter) asking() bool {
 // canonical is the one spelling of a token.
 func canonical(t lexer.Token) string {
 	switch t.Type {
-	case tokPunct:
+	case token.Punct:
 		switch t.Value {
 		case "&&":
 			return "and"
@@ -369,11 +369,11 @@ func canonical(t lexer.Token) string {
 		case "!":
 			return "not"
 		}
-	case tokString:
+	case token.String:
 		if t.Value[0] == '\'' {
 			return doubleQuoted(t.Value[1 : len(t.Value)-1])
 		}
-	case tokRaw:
+	case token.Raw:
 		return strings.ReplaceAll(t.Value, "\r\n", "\n")
 	}
 	return t.Value

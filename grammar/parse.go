@@ -7,15 +7,17 @@ import (
 	"github.com/alecthomas/participle/v2/lexer"
 
 	"pipec/grammar/diag"
+	"pipec/grammar/mistake"
+	"pipec/grammar/token"
 )
 
 // Parse reads a text. It always gives a tree; the list says what is wrong with the text, sorted by place, and is empty for a good one.
 // file is the name that spans carry. Parse may be called from several goroutines.
 func Parse(file string, text []byte) (*File, diag.List) {
 	f := &File{Name: file, Text: string(text)}
-	tokens, mistakes := scan(file, f.Text)
+	tokens, mistakes := token.Scan(file, f.Text)
 	p := &fileParser{text: f.Text, mistakes: mistakes, reported: len(mistakes)}
-	for _, chunk := range chunks(significant(tokens)) {
+	for _, chunk := range chunks(token.Significant(tokens)) {
 		if d := p.chunk(chunk); d != nil {
 			f.Decls = append(f.Decls, d)
 		}
@@ -33,44 +35,6 @@ type fileParser struct {
 	reported int // how many of them the lexer found; near those the parser says nothing more
 }
 
-// shapes are the words that start a declaration, with the kinds or texts of the tokens that follow them. A word at the first column
-// starts a declaration anyway; the shape decides inside of a brace that may have been forgotten, and in a file that is indented.
-var shapes = map[string][]string{
-	"import": {"String"}, "job": {"Ident"}, "param": {"Ident", ":"}, "type": {"Ident", "={"}, "function": {"Ident", "("},
-	"source": {"Ident", "from"}, "table": {"Ident", "from"}, "sink": {"Ident", "into"}, "stream": {"Ident", "="},
-	"pipe": {"Ident", "=("}, "process": {"Ident", "("}, "from": {"Ident"}, "test": {"String"},
-}
-
-// startsDecl reports whether tokens begin as a declaration does.
-func startsDecl(tokens []lexer.Token) bool {
-	shape, ok := shapes[tokens[0].Value]
-	if !ok || tokens[0].Type != tokIdent || len(tokens) <= len(shape) {
-		return false
-	}
-	for i, want := range shape {
-		t := tokens[i+1]
-		switch want {
-		case "Ident":
-			if t.Type != tokIdent {
-				return false
-			}
-		case "String":
-			if t.Type != tokString {
-				return false
-			}
-		case "from", "into":
-			if t.Value != want {
-				return false
-			}
-		default:
-			if t.Type != tokPunct || !strings.Contains(want, t.Value) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // chunks cuts tokens where declarations start, so that a brace that is never closed harms one declaration only.
 func chunks(tokens []lexer.Token) [][]lexer.Token {
 	if len(tokens) == 0 {
@@ -85,7 +49,7 @@ func chunks(tokens []lexer.Token) [][]lexer.Token {
 			out = append(out, tokens[start:i:i])
 			start, braces, other = i, 0, 0
 		}
-		if step := bracketStep(t); t.Value == "{" || t.Value == "}" {
+		if step := token.BracketStep(t); t.Value == "{" || t.Value == "}" {
 			braces = max(0, braces+step)
 		} else {
 			other = max(0, other+step)
@@ -97,10 +61,13 @@ func chunks(tokens []lexer.Token) [][]lexer.Token {
 // startsChunk reports whether the declaration that began at start ends in front of token i, the first of its line.
 func startsChunk(tokens []lexer.Token, i, start, margin, braces, other int) bool {
 	t := tokens[i]
-	if t.Type != tokIdent && t.Type != tokWord {
+	if t.Type != token.Ident && t.Type != token.Word {
 		return false
 	}
-	declares := startsDecl(tokens[i:])
+	declares := mistake.StartsDeclaration(tokens[i:])
+	if mistake.IsVerb(t.Value) && !declares && tokens[start].Type == token.Ident && mistake.HoldsStages(tokens[start].Value) {
+		return false // a stage without `|>`
+	}
 	if t.Value == "from" {
 		head := tokens[start].Value
 		if tokens[i-1].Value == "=" || i-start == 2 && (head == "source" || head == "table") {
@@ -116,26 +83,26 @@ func startsChunk(tokens []lexer.Token, i, start, margin, braces, other int) bool
 // chunk parses one declaration, whatever its first word is.
 func (p *fileParser) chunk(tokens []lexer.Token) Decl {
 	first := tokens[0]
-	if _, ok := shapes[first.Value]; ok && first.Type == tokIdent {
+	if mistake.IsDeclaration(first.Value) && first.Type == token.Ident {
 		return p.declaration(tokens, false)
 	}
-	if first.Type != tokIdent && first.Type != tokWord {
+	if first.Type != token.Ident && first.Type != token.Word {
 		p.strayStart(first)
 		return nil
 	}
-	d := diag.New(diag.Error, "P121", tokenSpan(first), "a declaration cannot start with `%s`", first.Value)
+	d := diag.New(diag.Error, "P121", token.Span(first), "a declaration cannot start with `%s`", first.Value)
 	p.mistakes.Add(d)
-	keyword, help := suggestDeclaration(first.Value)
+	keyword, help := mistake.SuggestDeclaration(first.Value)
 	if help != "" {
 		d.WithHelp("%s", help)
 	}
 	if keyword == "" {
 		if help == "" {
-			d.WithHelp("a file holds: %s", strings.Join(declarationWords(), ", "))
+			d.WithHelp("a file holds: %s", strings.Join(mistake.DeclarationWords(), ", "))
 		}
 		return nil
 	}
-	d.With("did you mean `%s`?", keyword).WithFix(tokenSpan(first), keyword)
+	d.With("did you mean `%s`?", keyword).WithFix(token.Span(first), keyword)
 	meant := slices.Clone(tokens)
 	meant[0].Value = keyword
 	return restoreKeyword(p.declaration(meant, true), first)
@@ -152,12 +119,12 @@ func restoreKeyword(d Decl, written lexer.Token) Decl {
 
 // strayStart reports a text that begins with something that is no word.
 func (p *fileParser) strayStart(t lexer.Token) {
-	d := p.mistakes.Errorf("P101", tokenSpan(t), "a declaration cannot start with `%s`", shown(t))
+	d := p.mistakes.Errorf("P101", token.Span(t), "a declaration cannot start with `%s`", mistake.Shown(t))
 	if t.Value == "|>" {
 		d.WithHelp("a pipeline begins with `from`: `from stdin |> ...`")
 		return
 	}
-	d.WithHelp("a file holds: %s", strings.Join(declarationWords(), ", "))
+	d.WithHelp("a file holds: %s", strings.Join(mistake.DeclarationWords(), ", "))
 }
 
 // attachDocs gives the `///` lines to what stands below them.
@@ -165,11 +132,11 @@ func attachDocs(f *File, tokens []lexer.Token) {
 	docs := map[int]string{} // by the line behind the group
 	var group []string
 	for i, t := range tokens {
-		if t.Type != tokDoc {
+		if t.Type != token.Doc {
 			continue
 		}
 		group = append(group, strings.TrimSpace(strings.TrimPrefix(t.Value, "///")))
-		more := i+1 < len(tokens) && tokens[i+1].Type == tokDoc && tokens[i+1].Pos.Line == t.Pos.Line+1
+		more := i+1 < len(tokens) && tokens[i+1].Type == token.Doc && tokens[i+1].Pos.Line == t.Pos.Line+1
 		if more {
 			continue
 		}
@@ -227,4 +194,10 @@ func documentRecord(r *Record, docs map[int]string) {
 			documentRecord(field.Type.Record, docs)
 		}
 	}
+}
+
+// SuggestStage is the verb that a word was probably meant to be ("" if none comes to mind), and a line of help ("" if the verb says it all).
+// pipes are the declared pipes, which are stages too.
+func SuggestStage(word string, pipes ...string) (verb, help string) {
+	return mistake.SuggestStage(word, pipes...)
 }

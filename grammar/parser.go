@@ -5,6 +5,8 @@ import (
 
 	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
+
+	"pipec/grammar/token"
 )
 
 // build makes the participle parser of the whole grammar: once, and only when a text is parsed, because it takes milliseconds.
@@ -15,7 +17,7 @@ var build = sync.OnceValue(buildRaw)
 
 func buildRaw() *participle.Parser[File] {
 	return participle.MustBuild[File](
-		participle.Lexer(definition{}),
+		participle.Lexer(token.Definition{}),
 		participle.UseLookahead(0),
 		participle.Union[Decl](&Stream{}, &Pipeline{}, &Source{}, &Sink{}, &Param{}, &TypeDecl{}, &Function{}, &Job{}, &Pipe{}, &Process{},
 			&Import{}, &Test{}),
@@ -42,7 +44,7 @@ func (b *Braces) Parse(lex *lexer.PeekingLexer) error {
 		if t.EOF() {
 			return &participle.UnexpectedTokenError{Unexpected: *t, Expect: `"}"`}
 		}
-		depth += bracketStep(*t)
+		depth += token.BracketStep(*t)
 		if depth == 0 {
 			break
 		}

@@ -4,18 +4,20 @@ import (
 	"strings"
 
 	"github.com/alecthomas/participle/v2/lexer"
+
+	"pipec/grammar/token"
 )
 
 // space reports whether a blank stands between the last token and t on one line.
 func (w *formatter) space(t lexer.Token) bool {
-	if isComment(t) || isComment(w.last) {
-		return w.last.Value != "(" && w.last.Value != "[" || t.Type == tokComment && strings.HasPrefix(t.Value, "//")
+	if token.IsComment(t) || token.IsComment(w.last) {
+		return w.last.Value != "(" && w.last.Value != "[" || t.Type == token.Comment && strings.HasPrefix(t.Value, "//")
 	}
 	role := w.roles[t.Pos.Offset]
 	if role&inStep != 0 {
 		return false
 	}
-	if w.last.Type != tokPunct && t.Type != tokPunct {
+	if w.last.Type != token.Punct && t.Type != token.Punct {
 		return true
 	}
 	if w.glued(w.last) {
@@ -44,7 +46,7 @@ func (w *formatter) space(t lexer.Token) bool {
 
 // glued reports whether nothing but what follows may stand directly behind the last token.
 func (w *formatter) glued(last lexer.Token) bool {
-	if last.Type != tokPunct {
+	if last.Type != token.Punct {
 		return false
 	}
 	switch last.Value {
@@ -56,7 +58,7 @@ func (w *formatter) glued(last lexer.Token) bool {
 		return w.prefix
 	case "#":
 		next := w.tokens[w.at]
-		return next.Type == tokIdent && next.Pos.Offset == last.Pos.Offset+1
+		return next.Type == token.Ident && next.Pos.Offset == last.Pos.Offset+1
 	case ":":
 		return len(w.open) > 0 && w.open[len(w.open)-1].text == "[" && w.open[len(w.open)-1].asks == 0
 	}
@@ -66,7 +68,7 @@ func (w *formatter) glued(last lexer.Token) bool {
 // endsOperand reports whether a value may end with t, so that a sign or bracket behind it continues that value.
 func (w *formatter) endsOperand(t lexer.Token) bool {
 	switch t.Type {
-	case tokPunct:
+	case token.Punct:
 		switch t.Value {
 		case ")", "]", "}", "#":
 			return true
@@ -74,7 +76,7 @@ func (w *formatter) endsOperand(t lexer.Token) bool {
 			return w.roles[t.Pos.Offset]&inType != 0
 		}
 		return false
-	case tokWord:
+	case token.Word:
 		return t.Value == "true" || t.Value == "false" || t.Value == "null"
 	}
 	return true

@@ -1,4 +1,10 @@
-package grammar
+// Package token cuts the text of a `.pipe` file into tokens. It never fails: what has no meaning is reported and left out, or taken for what it
+// was meant to be, so that one mistake in a string does not become ten in the file.
+//
+//   - lexer.go: the kinds of tokens, Scan, and the lexer as participle wants it
+//   - number.go: numbers, durations and sizes
+//   - text.go: places of tokens, escapes
+package token
 
 import (
 	"io"
@@ -13,60 +19,70 @@ import (
 
 // Kinds of tokens. A bad token has been reported by the lexer; the parser takes it for what it was meant to be.
 const (
-	tokIdent      lexer.TokenType = -2 - iota
-	tokWord                       // a word that only expressions may use: and, in, if, true, ...
-	tokInt                        // 42, 0xFF, 1_000
-	tokNumber                     // 12.50, 1e6
-	tokDuration                   // 1h30m
-	tokSize                       // 64MiB
-	tokString                     // "..." and '...', with its quotes
-	tokRaw                        // `...`, with its quotes
-	tokPunct                      // operators and brackets
-	tokBad                        // an operand that is reported already: a string without an end, a number with a strange unit
-	tokBroken                     // put by recovery in the place of a stage, a fact, ...
-	tokBrokenExpr                 // put by recovery in the place of an expression
-	tokInserted                   // put by recovery where something is missing: it has no text in the file
-	tokComment                    // // and /* */
-	tokDoc                        // ///
+	Ident      lexer.TokenType = -2 - iota
+	Word                       // a word that only expressions may use: and, in, if, true, ...
+	Int                        // 42, 0xFF, 1_000
+	Number                     // 12.50, 1e6
+	Duration                   // 1h30m
+	Size                       // 64MiB
+	String                     // "..." and '...', with its quotes
+	Raw                        // `...`, with its quotes
+	Punct                      // operators and brackets
+	Bad                        // an operand that is reported already: a string without an end, a number with a strange unit
+	Broken                     // put by recovery in the place of a stage, a fact, ...
+	BrokenExpr                 // put by recovery in the place of an expression
+	Inserted                   // put by recovery where something is missing: it has no text in the file
+	Comment                    // // and /* */
+	Doc                        // ///
 )
 
 // symbols are the names of token kinds in the grammar's tags.
 var symbols = map[string]lexer.TokenType{
-	"EOF": lexer.EOF, "Ident": tokIdent, "Word": tokWord, "Int": tokInt, "Number": tokNumber, "Duration": tokDuration,
-	"Size": tokSize, "String": tokString, "Raw": tokRaw, "Punct": tokPunct, "Bad": tokBad, "Broken": tokBroken,
-	"BrokenExpr": tokBrokenExpr, "Inserted": tokInserted, "Comment": tokComment, "Doc": tokDoc,
+	"EOF": lexer.EOF, "Ident": Ident, "Word": Word, "Int": Int, "Number": Number, "Duration": Duration,
+	"Size": Size, "String": String, "Raw": Raw, "Punct": Punct, "Bad": Bad, "Broken": Broken,
+	"BrokenExpr": BrokenExpr, "Inserted": Inserted, "Comment": Comment, "Doc": Doc,
 }
 
-// reserved are the words that expr's lexer takes for itself: no name may be one of them.
-var reserved = map[string]bool{
+// Reserved are the words that expr's lexer takes for itself: no name may be one of them.
+var Reserved = map[string]bool{
 	"and": true, "or": true, "not": true, "in": true, "matches": true, "contains": true, "startsWith": true, "endsWith": true,
 	"if": true, "else": true, "let": true, "true": true, "false": true, "null": true, "nil": true,
 }
 
-// definition is the lexer as participle wants it. Parse calls scan itself, because it needs the comments too.
-type definition struct{}
+// Definition is the lexer as participle wants it. The parser calls Scan itself, because it needs the comments too.
+type Definition struct{}
 
 // Symbols implements lexer.Definition.
-func (definition) Symbols() map[string]lexer.TokenType { return symbols }
+func (Definition) Symbols() map[string]lexer.TokenType { return symbols }
 
 // Lex implements lexer.Definition.
-func (definition) Lex(file string, r io.Reader) (lexer.Lexer, error) {
+func (Definition) Lex(file string, r io.Reader) (lexer.Lexer, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
 	}
-	tokens, _ := scan(file, string(text))
-	return &tokenList{tokens: significant(tokens)}, nil
+	tokens, _ := Scan(file, string(text))
+	return NewList(Significant(tokens)), nil
 }
 
-// tokenList gives a slice of tokens to participle, and then end of file for ever.
-type tokenList struct {
+// List gives a slice of tokens to participle, and then end of file for ever.
+type List struct {
 	tokens []lexer.Token
 	end    lexer.Position
 }
 
+// NewList gives tokens that have been scanned to participle.
+func NewList(tokens []lexer.Token) *List {
+	l := &List{tokens: tokens}
+	if n := len(tokens); n > 0 {
+		end := Span(tokens[n-1]).End
+		l.end = lexer.Position{Filename: tokens[n-1].Pos.Filename, Offset: int(end.Offset), Line: int(end.Line), Column: int(end.Column)}
+	}
+	return l
+}
+
 // Next implements lexer.Lexer.
-func (l *tokenList) Next() (lexer.Token, error) {
+func (l *List) Next() (lexer.Token, error) {
 	if len(l.tokens) == 0 {
 		return lexer.EOFToken(l.end), nil
 	}
@@ -75,11 +91,11 @@ func (l *tokenList) Next() (lexer.Token, error) {
 	return t, nil
 }
 
-// significant drops comments.
-func significant(tokens []lexer.Token) []lexer.Token {
+// Significant leaves out comments.
+func Significant(tokens []lexer.Token) []lexer.Token {
 	out := make([]lexer.Token, 0, len(tokens))
 	for _, t := range tokens {
-		if t.Type != tokComment && t.Type != tokDoc {
+		if !IsComment(t) {
 			out = append(out, t)
 		}
 	}
@@ -99,8 +115,8 @@ type scanner struct {
 	mistakes diag.List
 }
 
-// scan gives all tokens of a text, comments included, and what is wrong with single tokens.
-func scan(file, text string) ([]lexer.Token, diag.List) {
+// Scan gives all tokens of a text, comments included, and what is wrong with single tokens.
+func Scan(file, text string) ([]lexer.Token, diag.List) {
 	s := &scanner{file: file, text: text, line: 1, column: 1, tokens: make([]lexer.Token, 0, len(text)/4+8)}
 	if strings.HasPrefix(text, "\uFEFF") {
 		s.at = len("\uFEFF")
@@ -183,9 +199,9 @@ func (s *scanner) restOfLine() int {
 
 // lineComment reads // and, as a token of its own, ///.
 func (s *scanner) lineComment() {
-	kind := tokComment
+	kind := Comment
 	if s.peek(2) == '/' && s.peek(3) != '/' {
-		kind = tokDoc
+		kind = Doc
 	}
 	s.emit(kind, s.restOfLine())
 }
@@ -194,12 +210,12 @@ func (s *scanner) lineComment() {
 func (s *scanner) blockComment() {
 	n := strings.Index(s.text[s.at+2:], "*/")
 	if n >= 0 {
-		s.emit(tokComment, n+4)
+		s.emit(Comment, n+4)
 		return
 	}
-	t := s.emit(tokComment, len(s.text)-s.at)
-	open := tokenSpan(t)
-	open.End = advance(open.Start, "/*")
+	t := s.emit(Comment, len(s.text)-s.at)
+	open := Span(t)
+	open.End = Advance(open.Start, "/*")
 	s.mistakes.Errorf("P101", open, "this comment is never closed").With("opened here").WithHelp("add the matching `*/`")
 }
 
@@ -212,7 +228,7 @@ func (s *scanner) foreignComment() bool {
 	if s.text[s.at] == '-' {
 		mark = 2
 	}
-	span := tokenSpan(lexer.Token{Value: s.text[s.at : s.at+mark], Pos: s.pos()})
+	span := Span(lexer.Token{Value: s.text[s.at : s.at+mark], Pos: s.pos()})
 	s.mistakes.Errorf("P101", span, "a comment starts with `//`").With("write `//`").WithFix(span, "//")
 	s.skip(s.restOfLine())
 	return true
@@ -226,7 +242,7 @@ func (s *scanner) quoted(quote byte) {
 		case '\\':
 			i++
 		case quote:
-			t := s.emit(tokString, i+1-s.at)
+			t := s.emit(String, i+1-s.at)
 			s.checkEscapes(t)
 			return
 		}
@@ -237,7 +253,7 @@ func (s *scanner) quoted(quote byte) {
 // raw reads `...`, which may span lines.
 func (s *scanner) raw() {
 	if n := strings.IndexByte(s.text[s.at+1:], '`'); n >= 0 {
-		s.emit(tokRaw, n+2)
+		s.emit(Raw, n+2)
 		return
 	}
 	s.unclosed(s.restOfLine(), "`")
@@ -245,10 +261,10 @@ func (s *scanner) raw() {
 
 // unclosed takes the rest of the line for a string that has no end.
 func (s *scanner) unclosed(n int, quote string) {
-	t := s.emit(tokBad, n)
-	span := tokenSpan(t)
+	t := s.emit(Bad, n)
+	span := Span(t)
 	end := span.After()
-	span.End = advance(span.Start, quote)
+	span.End = Advance(span.Start, quote)
 	shown := "`" + quote + "`"
 	if quote == "`" {
 		shown = "backquote"
@@ -256,18 +272,18 @@ func (s *scanner) unclosed(n int, quote string) {
 	s.mistakes.Errorf("P105", span, "this string is never closed").With("opened here").WithHelp("add the closing %s", shown).WithFix(end, quote)
 }
 
-// word reads a name or a reserved word.
+// word reads a name or a Reserved word.
 func (s *scanner) word() {
-	n := wordLen(s.text[s.at:])
-	kind := tokIdent
-	if reserved[s.text[s.at:s.at+n]] {
-		kind = tokWord
+	n := WordLen(s.text[s.at:])
+	kind := Ident
+	if Reserved[s.text[s.at:s.at+n]] {
+		kind = Word
 	}
 	s.emit(kind, n)
 }
 
-// wordLen is the number of bytes of letters, digits and underscores at the start of text.
-func wordLen(text string) int {
+// WordLen is the number of bytes of letters, digits and underscores at the start of text.
+func WordLen(text string) int {
 	for i, r := range text {
 		if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			return i
@@ -284,7 +300,7 @@ func (s *scanner) other() {
 	rest := s.text[s.at:]
 	for _, op := range operators {
 		if strings.HasPrefix(rest, op) {
-			s.emit(tokPunct, len(op))
+			s.emit(Punct, len(op))
 			return
 		}
 	}
@@ -295,7 +311,7 @@ func (s *scanner) other() {
 		case ')', ']':
 			s.parens = max(0, s.parens-1)
 		}
-		s.emit(tokPunct, 1)
+		s.emit(Punct, 1)
 		return
 	}
 	r, size := utf8.DecodeRuneInString(rest)
@@ -312,16 +328,22 @@ func (s *scanner) other() {
 // strange reports a character that starts no token, once for a run of the same.
 func (s *scanner) strange(r rune, size int) {
 	t := lexer.Token{Value: s.text[s.at : s.at+size], Pos: s.pos()}
+	if strings.ContainsRune("“„‘«", r) {
+		if n := strings.IndexAny(s.text[s.at+size:s.at+s.restOfLine()], "”“’»\""); n >= 0 {
+			_, closer := utf8.DecodeRuneInString(s.text[s.at+size+n:])
+			s.emit(Bad, size+n+closer)
+			s.mistakes.Errorf("P101", Span(t), "`%c` is not the quotation mark of a string", r).With("write `\"`")
+			return
+		}
+	}
 	s.skip(size)
 	for strings.HasPrefix(s.text[s.at:], t.Value) {
 		s.skip(size)
 	}
-	span := tokenSpan(t)
+	span := Span(t)
 	switch {
 	case r == utf8.RuneError && size == 1:
 		s.mistakes.Errorf("P101", span, "this is not UTF-8 text").WithHelp("save the file as UTF-8")
-	case strings.ContainsRune("“”„‘’«»", r):
-		s.mistakes.Errorf("P101", span, "`%c` is not a quotation mark of a string", r).With("write `\"`").WithFix(span, `"`)
 	case unicode.IsPrint(r):
 		s.mistakes.Errorf("P101", span, "`%c` has no meaning here", r).WithHelp("remove it")
 	default:

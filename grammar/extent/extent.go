@@ -1,62 +1,81 @@
-package grammar
+// Package extent finds where an expression ends. Expressions have no terminator: operands and operators alternate, and the first token that
+// cannot continue one ends it. What is malformed is said here, because expr's own messages are for programmers.
+package extent
 
 import (
 	"strings"
 
-	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
 
 	"pipec/grammar/diag"
+	"pipec/grammar/mistake"
+	"pipec/grammar/token"
 )
 
 // Limits of one expression, far above what people write: expr's parser and all later passes recurse.
 const (
-	maxExprDepth  = 100  // brackets, closures and conditionals in each other
-	maxExprTokens = 4000 // operands and operators
+	maxDepth  = 100  // brackets, closures and conditionals in each other
+	maxTokens = 4000 // operands and operators
 )
 
-// Parse reads one expression: it implements participle.Parseable.
-//
-// An expression has no terminator. Operands and operators alternate, and it ends at the first token that cannot continue it.
-func (e *Expr) Parse(lex *lexer.PeekingLexer) error {
+// Error is a mistake in an expression. Start and At are indices of tokens of the declaration: where it begins, and what is wrong.
+type Error struct {
+	Start, At int
+	D         *diag.Diagnostic
+}
+
+// Error implements error; participle passes it on as it is.
+func (e *Error) Error() string { return e.D.Message }
+
+// Find moves lex behind the expression that starts at its next token. The error is nil or an *Error.
+func Find(lex *lexer.PeekingLexer) error {
 	start := lex.RawCursor()
-	first := lex.Peek()
-	if first.EOF() || first.Value == "|>" {
-		return participle.NextMatch
+	s := &scanner{lex: lex, start: int(start)}
+	if start > 0 {
+		s.last = lex.Range(start-1, start)[0]
 	}
-	if first.Type == tokBrokenExpr {
-		lex.Next()
-		e.Tokens, e.Broken = lex.Range(start, lex.RawCursor()), true
-		return nil
+	if s.forgotten() {
+		s.noValue(*s.peek())
+	} else {
+		s.expression(0)
 	}
-	s := &exprScanner{lex: lex, start: int(start)}
-	s.expression(0)
 	if s.err != nil {
 		return s.err
 	}
-	e.Tokens = lex.Range(start, lex.RawCursor())
-	return e.parse(int(start))
+	return nil
 }
 
-// exprScanner finds the end of an expression. Its methods do nothing once err is set.
-type exprScanner struct {
+// scanner finds the end of an expression. Its methods do nothing once err is set.
+type scanner struct {
 	lex   *lexer.PeekingLexer
 	start int
 	last  lexer.Token // the token before the next one
 	count int
-	err   *exprError
+	err   *Error
 }
 
-func (s *exprScanner) peek() *lexer.Token { return s.lex.Peek() }
+// forgotten reports whether nothing stands behind a `name =` on its own line, and the next line begins the next item.
+func (s *scanner) forgotten() bool {
+	next := s.peek()
+	if s.start < 2 || s.last.Value != "=" || next.Pos.Line == s.last.Pos.Line {
+		return false
+	}
+	at := s.lex.RawCursor()
+	name := s.lex.Range(at-2, at-1)[0]
+	first := s.start < 3 || s.lex.Range(at-3, at-2)[0].Pos.Line < name.Pos.Line
+	return first && name.Type == token.Ident && next.Pos.Column <= name.Pos.Column
+}
+
+func (s *scanner) peek() *lexer.Token { return s.lex.Peek() }
 
 // is reports whether the next token is that operator or word.
-func (s *exprScanner) is(text string) bool {
+func (s *scanner) is(text string) bool {
 	t := s.lex.Peek()
-	return s.err == nil && t.Value == text && (t.Type == tokPunct || t.Type == tokWord || t.Type == tokIdent || t.Type == tokInserted)
+	return s.err == nil && t.Value == text && (t.Type == token.Punct || t.Type == token.Word || t.Type == token.Ident || t.Type == token.Inserted)
 }
 
 // second is the token behind the next one.
-func (s *exprScanner) second() lexer.Token {
+func (s *scanner) second() lexer.Token {
 	c := s.lex.MakeCheckpoint()
 	s.lex.Next()
 	t := *s.lex.Peek()
@@ -64,25 +83,25 @@ func (s *exprScanner) second() lexer.Token {
 	return t
 }
 
-func (s *exprScanner) take() {
+func (s *scanner) take() {
 	s.last = *s.lex.Next()
-	if s.count++; s.count > maxExprTokens {
+	if s.count++; s.count > maxTokens {
 		s.fail(s.last, "P102", "this expression is too long").WithHelp("give its parts a name with `derive`, or write a `function`")
 	}
 }
 
 // fail reports a mistake at t.
-func (s *exprScanner) fail(t lexer.Token, code, message string, args ...any) *diag.Diagnostic {
-	d := diag.New(diag.Error, code, tokenSpan(t), message, args...)
+func (s *scanner) fail(t lexer.Token, code, message string, args ...any) *diag.Diagnostic {
+	d := diag.New(diag.Error, code, token.Span(t), message, args...)
 	if s.err == nil {
-		s.err = &exprError{start: s.start, at: int(s.lex.RawCursor()), d: d}
+		s.err = &Error{Start: s.start, At: int(s.lex.RawCursor()), D: d}
 	}
 	return d
 }
 
 // expression reads operands and operators, and stops in front of what cannot continue.
-func (s *exprScanner) expression(depth int) {
-	if depth > maxExprDepth {
+func (s *scanner) expression(depth int) {
+	if depth > maxDepth {
 		s.fail(*s.peek(), "P102", "this expression is nested too deeply").WithHelp("give its parts a name with `derive`, or write a `function`")
 	}
 	switch {
@@ -131,7 +150,7 @@ func (m *operatorMix) add(t lexer.Token) {
 	}
 }
 
-func (m *operatorMix) check(s *exprScanner) {
+func (m *operatorMix) check(s *scanner) {
 	if !m.seen || !m.mixed || s.err != nil {
 		return
 	}
@@ -143,7 +162,7 @@ func (m *operatorMix) check(s *exprScanner) {
 }
 
 // operand reads prefix operators and one value.
-func (s *exprScanner) operand(depth int, mix *operatorMix) {
+func (s *scanner) operand(depth int, mix *operatorMix) {
 	for s.is("-") || s.is("+") || s.is("not") || s.is("!") {
 		if t := *s.peek(); t.Value == "-" || t.Value == "+" {
 			mix.add(t)
@@ -155,13 +174,13 @@ func (s *exprScanner) operand(depth int, mix *operatorMix) {
 	}
 	t := *s.peek()
 	switch t.Type {
-	case tokInt, tokNumber, tokDuration, tokSize, tokString, tokRaw, tokBad:
+	case token.Int, token.Number, token.Duration, token.Size, token.String, token.Raw, token.Bad:
 		s.take()
 		return
-	case tokIdent:
+	case token.Ident:
 		s.name(t)
 		return
-	case tokWord:
+	case token.Word:
 		if t.Value == "true" || t.Value == "false" || t.Value == "null" {
 			s.take()
 			return
@@ -179,10 +198,10 @@ func (s *exprScanner) operand(depth int, mix *operatorMix) {
 		s.braces(depth)
 	case s.is("#"):
 		s.take()
-		if next := s.peek(); next.Type == tokIdent && next.Pos.Offset == s.last.Pos.Offset+1 {
+		if next := s.peek(); next.Type == token.Ident && next.Pos.Offset == s.last.Pos.Offset+1 {
 			s.take()
 		}
-	case s.is(".") && s.second().Type == tokIdent:
+	case s.is(".") && s.second().Type == token.Ident:
 		s.take()
 		s.take()
 	default:
@@ -191,14 +210,14 @@ func (s *exprScanner) operand(depth int, mix *operatorMix) {
 }
 
 // name reads a name, unless it is a word of SQL.
-func (s *exprScanner) name(t lexer.Token) {
+func (s *scanner) name(t lexer.Token) {
 	next := s.second()
 	switch {
-	case strings.EqualFold(t.Value, "case") && (next.Type == tokIdent && strings.EqualFold(next.Value, "when")):
+	case strings.EqualFold(t.Value, "case") && (next.Type == token.Ident && strings.EqualFold(next.Value, "when")):
 		s.fail(t, "P111", "`%s` is SQL spelling", t.Value).With("write `if c { a } else { b }`")
-	case t.Value == "NOT" && (next.Type == tokIdent || next.Value == "("):
+	case t.Value == "NOT" && (next.Type == token.Ident || next.Value == "("):
 		s.fail(t, "P111", "`NOT` is SQL spelling").With("write `not`")
-	case strings.EqualFold(t.Value, "distinct") && next.Type == tokIdent && s.last.Value == "(":
+	case strings.EqualFold(t.Value, "distinct") && next.Type == token.Ident && s.last.Value == "(":
 		s.fail(t, "P111", "`%s` is SQL spelling", t.Value).With("write `count_distinct(%s)`", next.Value)
 	default:
 		s.take()
@@ -206,27 +225,25 @@ func (s *exprScanner) name(t lexer.Token) {
 }
 
 // noValue says that an operand is missing.
-func (s *exprScanner) noValue(t lexer.Token) {
+func (s *scanner) noValue(t lexer.Token) {
 	switch {
 	case t.Value == "nil":
 		s.fail(t, "P111", "`nil` is written `null` here").With("write `null`")
-	case s.last.Value != "" && (t.EOF() || t.Value == "|>" || t.Pos.Line > s.last.Pos.Line):
+	case s.last.Value != "" && !token.IsStandIn(s.last) && (t.EOF() || t.Value == "|>" || t.Pos.Line > s.last.Pos.Line):
 		d := s.fail(s.last, "P102", "a value is missing after `%s`", s.last.Value)
-		d.Span = tokenSpan(s.last).After()
+		d.Span = token.Span(s.last).After()
 	case t.Value == "*" && s.last.Value == "(":
 		s.fail(t, "P102", "expected a value, found `*`").WithHelp("to count rows, write `count()`")
-	case t.Type == tokPunct && strings.Contains("([{,", s.last.Value) && strings.Contains(")]},", t.Value):
-		s.fail(t, "P102", "expected a value, found `%s`", t.Value)
 	default:
-		s.fail(t, "P102", "expected a value, found `%s`", t.Value)
+		s.fail(t, "P102", "expected a value, found `%s`", mistake.Shown(t))
 	}
 }
 
 // postfix reads a call, an index or a field behind a value.
-func (s *exprScanner) postfix(depth int) bool {
+func (s *scanner) postfix(depth int) bool {
 	t := s.peek()
 	switch {
-	case s.is("(") && (s.last.Type == tokIdent):
+	case s.is("(") && (s.last.Type == token.Ident):
 		s.take()
 		s.list(")", "(", depth)
 	case s.is("["):
@@ -238,26 +255,22 @@ func (s *exprScanner) postfix(depth int) bool {
 			s.take()
 			return true
 		}
-		if next.Type != tokIdent && next.Type != tokWord {
-			return t.Value == "?." && s.missingField()
+		if next.Type != token.Ident && next.Type != token.Word {
+			s.take()
+			s.fail(s.last, "P102", "the name of a field is missing after `%s`", s.last.Value).Span = token.Span(s.last).After()
+			return false
 		}
 		s.take()
 		s.take()
-		s.last.Type = tokIdent // a field may be called: the checker explains that there are no methods
+		s.last.Type = token.Ident // a field may be called: the checker explains that there are no methods
 	default:
 		return false
 	}
 	return true
 }
 
-func (s *exprScanner) missingField() bool {
-	s.take()
-	s.fail(*s.peek(), "P102", "expected the name of a field after `?.`")
-	return false
-}
-
 // index reads what is between [ and ]: an index, or a slice with `:`.
-func (s *exprScanner) index(depth int) {
+func (s *scanner) index(depth int) {
 	if !s.is(":") {
 		s.expression(depth + 1)
 	}
@@ -271,7 +284,7 @@ func (s *exprScanner) index(depth int) {
 }
 
 // list reads expressions with commas up to the closing bracket; the last comma may stand alone.
-func (s *exprScanner) list(closing, opening string, depth int) {
+func (s *scanner) list(closing, opening string, depth int) {
 	for s.err == nil && !s.is(closing) {
 		s.expression(depth + 1)
 		if !s.is(",") {
@@ -283,10 +296,10 @@ func (s *exprScanner) list(closing, opening string, depth int) {
 }
 
 // braces reads a map, or the block of a closure.
-func (s *exprScanner) braces(depth int) {
+func (s *scanner) braces(depth int) {
 	s.take()
 	for s.err == nil && !s.is("}") {
-		if key := s.peek().Type; s.second().Value == ":" && (key == tokIdent || key == tokString || key == tokInt || key == tokWord) {
+		if key := s.peek().Type; s.second().Value == ":" && (key == token.Ident || key == token.String || key == token.Int || key == token.Word) {
 			s.take()
 		} else {
 			s.expression(depth + 1)
@@ -304,9 +317,9 @@ func (s *exprScanner) braces(depth int) {
 }
 
 // let reads `let x = value; body`.
-func (s *exprScanner) let(depth int) {
+func (s *scanner) let(depth int) {
 	s.take()
-	if s.peek().Type != tokIdent {
+	if s.peek().Type != token.Ident {
 		s.fail(*s.peek(), "P102", "expected a name after `let`")
 		return
 	}
@@ -318,7 +331,7 @@ func (s *exprScanner) let(depth int) {
 }
 
 // conditional reads `if c { a } else if d { b } else { e }`, which nothing can continue.
-func (s *exprScanner) conditional(depth int) {
+func (s *scanner) conditional(depth int) {
 	for s.err == nil {
 		s.take()
 		s.expression(depth + 1)
@@ -327,7 +340,7 @@ func (s *exprScanner) conditional(depth int) {
 		s.expect("}", "{")
 		if s.err == nil && !s.is("else") {
 			s.fail(s.last, "P102", "an `if` in an expression needs an `else`").WithHelp("write `if c { a } else { b }`")
-			s.err.d.Span = tokenSpan(s.last).After()
+			s.err.D.Span = token.Span(s.last).After()
 			return
 		}
 		s.expect("else", "if")
@@ -348,13 +361,13 @@ var infix = map[string]bool{
 }
 
 // operator reads one infix operator, if there is one.
-func (s *exprScanner) operator(mix *operatorMix) bool {
+func (s *scanner) operator(mix *operatorMix) bool {
 	t := *s.peek()
 	switch {
-	case t.Type != tokPunct && t.Type != tokWord && t.Type != tokInserted:
+	case t.Type != token.Punct && t.Type != token.Word && t.Type != token.Inserted:
 		return false
 	case t.Value == "not":
-		if next := s.second(); next.Type == tokWord && infix[next.Value] && next.Value != "and" && next.Value != "or" {
+		if next := s.second(); next.Type == token.Word && infix[next.Value] && next.Value != "and" && next.Value != "or" {
 			mix.add(t)
 			s.take()
 			s.take()
@@ -362,8 +375,10 @@ func (s *exprScanner) operator(mix *operatorMix) bool {
 		}
 		return false
 	case t.Value == "<>":
-		s.fail(t, "P106", "`<>` is SQL spelling").With("write `!=`").WithFix(tokenSpan(t), "!=")
+		s.fail(t, "P106", "`<>` is SQL spelling").With("write `!=`").WithFix(token.Span(t), "!=")
 		return false
+	case t.Value == "|" && t.Pos.Line > s.last.Pos.Line && mistake.IsVerb(s.second().Value):
+		return false // a stage with the wrong pipe
 	case t.Value == "|":
 		s.fail(t, "P107", "`|` does not pass a value on").
 			WithHelp("call the function: `upper(x)` instead of `x | upper()`; steps begin with `|>`; `or` is the logical operator")
@@ -377,7 +392,7 @@ func (s *exprScanner) operator(mix *operatorMix) bool {
 }
 
 // expect takes a closing token, or says why it is not there.
-func (s *exprScanner) expect(text, after string) {
+func (s *scanner) expect(text, after string) {
 	if s.err != nil {
 		return
 	}
@@ -388,19 +403,19 @@ func (s *exprScanner) expect(text, after string) {
 	t := *s.peek()
 	switch {
 	case t.Value == "=" && text != "=":
-		s.fail(t, "P110", "`=` gives a name to a value; it does not compare").With("did you mean `==`?").WithFix(tokenSpan(t), "==")
+		s.fail(t, "P110", "`=` gives a name to a value; it does not compare").With("did you mean `==`?").WithFix(token.Span(t), "==")
 	case t.EOF() || t.Value == "|>":
-		s.fail(s.last, "P102", "`%s` is missing", text).Span = tokenSpan(s.last).After()
+		s.fail(s.last, "P102", "`%s` is missing", text).Span = token.Span(s.last).After()
 	default:
-		if d := sqlSpelling(t, s.last); d != nil {
+		if d := mistake.SQLSpelling(t, s.last); d != nil {
 			s.fail(t, "P111", "").With("")
-			s.err.d = d
+			s.err.D = d
 			return
 		}
-		if s.last.Type != tokPunct && t.Type != tokPunct && (after == "(" || after == "[") {
+		if s.last.Type != token.Punct && t.Type != token.Punct && (after == "(" || after == "[") {
 			s.fail(t, "P112", "a comma is missing between two values").With("add `,` before this")
 			return
 		}
-		s.fail(t, "P102", "expected `%s`, found `%s`", text, t.Value)
+		s.fail(t, "P102", "expected `%s`, found `%s`", text, mistake.Shown(t))
 	}
 }

@@ -1,4 +1,4 @@
-package grammar
+package mistake
 
 import (
 	"slices"
@@ -98,7 +98,7 @@ var declarationHelp = map[string]string{
 	"let":    "name a stream with `stream name = from ...`, a value from outside with `param name: type = ...`",
 }
 
-func declarationWords() []string {
+func DeclarationWords() []string {
 	var out []string
 	for word := range shapes {
 		out = append(out, word)
@@ -107,8 +107,8 @@ func declarationWords() []string {
 	return out
 }
 
-// suggestDeclaration is the word that a declaration was meant to start with, or help.
-func suggestDeclaration(word string) (keyword, help string) {
+// SuggestDeclaration is the word that a declaration was meant to start with, or help.
+func SuggestDeclaration(word string) (keyword, help string) {
 	lower := strings.ToLower(word)
 	if _, ok := shapes[lower]; ok {
 		return lower, ""
@@ -119,5 +119,5 @@ func suggestDeclaration(word string) (keyword, help string) {
 	if keyword, ok := declarationSynonyms[lower]; ok {
 		return keyword, ""
 	}
-	return diag.Nearest(lower, declarationWords()), ""
+	return diag.Nearest(lower, DeclarationWords()), ""
 }
