@@ -145,6 +145,7 @@ type Finished struct{}
 // Emit asks to report what happened.
 type Emit struct{ Body event.Body }
 
+// String is "inject 7 periodic", with " for REQUEST" if somebody asked for it.
 func (a Inject) String() string {
 	s := fmt.Sprintf("inject %d %s", a.ID, a.Kind)
 	if a.Request != "" {
@@ -153,6 +154,7 @@ func (a Inject) String() string {
 	return s
 }
 
+// String is "write 7" and the tasks whose handles are in it.
 func (a Write) String() string {
 	names := make([]string, len(a.Handles))
 	for i, h := range a.Handles {
@@ -161,15 +163,27 @@ func (a Write) String() string {
 	return strings.TrimSpace(fmt.Sprintf("write %d %s", a.ID, strings.Join(names, " ")))
 }
 
+// String is "record 7".
 func (a PutRecord) String() string { return fmt.Sprintf("record %d", a.ID) }
-func (a Publish) String() string   { return fmt.Sprintf("publish %d", a.ID) }
+
+// String is "publish 7".
+func (a Publish) String() string { return fmt.Sprintf("publish %d", a.ID) }
+
+// String is "release 5 6".
 func (a Release) String() string {
 	return "release " + strings.Trim(fmt.Sprint(a.IDs), "[]")
 }
-func (a Abort) String() string   { return fmt.Sprintf("abort %d %s", a.ID, a.Reason) }
-func (a FailJob) String() string { return "fail job: " + a.Cause }
-func (Finished) String() string  { return "finished" }
 
+// String is "abort 7 expired".
+func (a Abort) String() string { return fmt.Sprintf("abort %d %s", a.ID, a.Reason) }
+
+// String is "fail job: " and the cause.
+func (a FailJob) String() string { return "fail job: " + a.Cause }
+
+// String is "finished".
+func (Finished) String() string { return "finished" }
+
+// String is "emit", the name of the event and what a script compares of it.
 func (a Emit) String() string {
 	switch b := a.Body.(type) {
 	case *event.CheckpointTriggered:
