@@ -125,6 +125,9 @@ func run(std streams, file string, f runFlags) error {
 		listeners = append(listeners, log)
 	}
 	env.Events = event.FanOut(listeners...)
+	if f.restore, err = absolute(f.restore); err != nil {
+		return &exit{exitUsage, err}
+	}
 	res, err := supervise(env, c.plan, r, f)
 	if err != nil {
 		return err
@@ -169,6 +172,19 @@ func supervise(env *vm.Env, p *plan.Plan, r *reporter, f runFlags) (vm.Result, e
 			return vm.Result{}, &exit{exitFailed, fmt.Errorf("the last checkpoint was not complete within --grace %s", f.grace)}
 		}
 	}
+}
+
+// absolute makes a path independent of the working directory; URIs are that already.
+func absolute(path string) (string, error) {
+	if path == "" || strings.Contains(path, "://") {
+		return path, nil
+	}
+	slash := strings.HasSuffix(path, "/")
+	path, err := filepath.Abs(path)
+	if slash {
+		path += "/"
+	}
+	return path, err
 }
 
 // again is the command that goes on from here.
