@@ -18,9 +18,7 @@ func Parse(file string, text []byte) (*File, diag.List) {
 	tokens, mistakes := token.Scan(file, f.Text)
 	p := &fileParser{text: f.Text, mistakes: mistakes, reported: len(mistakes)}
 	for _, chunk := range chunks(token.Significant(tokens)) {
-		if d := p.chunk(chunk); d != nil {
-			f.Decls = append(f.Decls, d)
-		}
+		f.Decls = append(f.Decls, p.chunk(chunk)...)
 	}
 	attachDocs(f, tokens)
 	checkSettings(f, &p.mistakes)
@@ -81,7 +79,7 @@ func startsChunk(tokens []lexer.Token, i, start, margin, braces, other int) bool
 }
 
 // chunk parses one declaration, whatever its first word is.
-func (p *fileParser) chunk(tokens []lexer.Token) Decl {
+func (p *fileParser) chunk(tokens []lexer.Token) []Decl {
 	first := tokens[0]
 	if mistake.IsDeclaration(first.Value) && first.Type == token.Ident {
 		return p.declaration(tokens, false)
@@ -105,16 +103,17 @@ func (p *fileParser) chunk(tokens []lexer.Token) Decl {
 	d.With("did you mean `%s`?", keyword).WithFix(token.Span(first), keyword)
 	meant := slices.Clone(tokens)
 	meant[0].Value = keyword
-	return restoreKeyword(p.declaration(meant, true), first)
+	decls := p.declaration(meant, true)
+	if len(decls) > 0 {
+		restoreKeyword(decls[0], first)
+	}
+	return decls
 }
 
 // restoreKeyword gives a declaration that was parsed as what was meant the word that is in the text, for its spans.
-func restoreKeyword(d Decl, written lexer.Token) Decl {
-	if d != nil {
-		d.DeclHead().Tokens = slices.Clone(d.DeclHead().Tokens)
-		d.DeclHead().Tokens[0] = written
-	}
-	return d
+func restoreKeyword(d Decl, written lexer.Token) {
+	d.DeclHead().Tokens = slices.Clone(d.DeclHead().Tokens)
+	d.DeclHead().Tokens[0] = written
 }
 
 // strayStart reports a text that begins with something that is no word.

@@ -13,9 +13,9 @@ import (
 //
 // One token decides (UseLookahead(0)); where that is not enough, a tag says so with (?= ...). More lookahead would move errors
 // away from the token that caused them.
-var build = sync.OnceValue(buildRaw)
+var build = sync.OnceValue(newParser)
 
-func buildRaw() *participle.Parser[File] {
+func newParser() *participle.Parser[File] {
 	return participle.MustBuild[File](
 		participle.Lexer(token.Definition{}),
 		participle.UseLookahead(0),

@@ -18,33 +18,33 @@ const (
 	maxAttempts = 60  // repairs, before the rest of a declaration is given up
 )
 
-// declaration parses one declaration by deleting and retrying: after an error it repairs the text, if the mistake is a known one, or puts a
+// declaration parses one chunk (one declaration, or several on a line) by deleting and retrying: after an error it repairs the text, if the mistake is a known one, or puts a
 // placeholder where the smallest part around the error was, and parses again. With quiet set an error gives a ghost at once.
-func (p *fileParser) declaration(tokens []lexer.Token, quiet bool) Decl {
+func (p *fileParser) declaration(tokens []lexer.Token, quiet bool) []Decl {
 	written := tokens
 	tokens = dropTrailingCommas(tokens)
 	for range maxAttempts {
 		o := mistake.NewOutline(tokens)
 		change, ok := p.brackets(o, quiet)
 		if !ok {
-			return ghost(written)
+			return ghosts(written)
 		}
 		if change == nil {
 			f, err := parseTokens(tokens)
-			if err == nil && len(f.Decls) == 1 {
-				return f.Decls[0]
+			if err == nil {
+				return f.Decls
 			}
 			if quiet {
-				return ghost(written)
+				return ghosts(written)
 			}
 			change = p.mend(o, err)
 		}
 		if change == nil {
-			return ghost(written)
+			return ghosts(written)
 		}
 		tokens = change.Apply(tokens)
 	}
-	return ghost(written)
+	return ghosts(written)
 }
 
 // parseTokens runs participle over one declaration.
@@ -225,6 +225,14 @@ func (p *fileParser) replaceWith(o *mistake.Outline, from, to int, kind lexer.To
 		value += p.text[pos.Offset:max(end, pos.Offset)]
 	}
 	return &mistake.Edit{From: from, To: to, Insert: []lexer.Token{{Type: kind, Value: value, Pos: pos}}}
+}
+
+// ghosts is ghost as a list.
+func ghosts(tokens []lexer.Token) []Decl {
+	if d := ghost(tokens); d != nil {
+		return []Decl{d}
+	}
+	return nil
 }
 
 // ghost is a declaration of which only the kind and the name are known, so that what refers to it is not reported too; nil if not even that.
