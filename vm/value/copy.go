@@ -84,82 +84,89 @@ func (v *Vec) Take(src *Vec, rows []int32) {
 }
 
 // Merge copies the given rows of src to the same rows of v, which has room for n. Long texts stay in src's blocks, elements of lists are copied.
-func (v *Vec) Merge(src *Vec, rows []int32, n int) {
-	v.mergeNulls(src, rows, n)
+func (v *Vec) Merge(src *Vec, rows []int32, n int) { v.Spread(src, rows, rows, n) }
+
+// Spread is Merge to other rows: row rows[i] of src goes to row at[i] of v.
+func (v *Vec) Spread(src *Vec, rows, at []int32, n int) {
+	v.mergeNulls(src, rows, at, n)
 	switch v.Lane {
 	case LaneI64:
-		scatter(v.I64, src.I64, rows)
+		scatter(v.I64, src.I64, rows, at)
 	case LaneWide:
-		scatter(v.I64, src.I64, rows)
-		scatter(v.Hi, src.Hi, rows)
+		scatter(v.I64, src.I64, rows, at)
+		scatter(v.Hi, src.Hi, rows, at)
 	case LaneF64:
-		scatter(v.F64, src.F64, rows)
+		scatter(v.F64, src.F64, rows, at)
 	case LaneBool:
-		scatter(v.Bool, src.Bool, rows)
+		scatter(v.Bool, src.Bool, rows, at)
 	case LaneView:
-		v.mergeTexts(src, rows)
+		v.mergeTexts(src, rows, at)
 	case LaneList:
-		v.mergeLists(src, rows)
+		v.mergeLists(src, rows, at)
 	case LaneRecord:
 		for k, kid := range v.Kids {
-			kid.Merge(src.Kids[k], rows, n)
+			kid.Spread(src.Kids[k], rows, at, n)
 		}
 	}
 }
 
-func (v *Vec) mergeNulls(src *Vec, rows []int32, n int) {
+func (v *Vec) mergeNulls(src *Vec, rows, at []int32, n int) {
 	switch {
 	case src.Valid != nil:
-		for _, r := range rows {
+		for i, r := range rows {
 			if src.IsNull(int(r)) {
-				v.SetNull(int(r), n)
+				v.SetNull(int(at[i]), n)
 			} else {
-				v.SetValid(int(r))
+				v.SetValid(int(at[i]))
 			}
 		}
 	case v.Valid != nil:
-		for _, r := range rows {
-			v.SetValid(int(r))
+		for _, to := range at[:len(rows)] {
+			v.SetValid(int(to))
 		}
 	}
 }
 
-func scatter[T any](dst, src []T, rows []int32) {
-	for _, r := range rows {
-		dst[r] = src[r]
+func scatter[T any](dst, src []T, rows, at []int32) {
+	at = at[:len(rows)]
+	for i, r := range rows {
+		dst[at[i]] = src[r]
 	}
 }
 
 // mergeTexts copies views; those of long texts get the number that their block has in v.
-func (v *Vec) mergeTexts(src *Vec, rows []int32) {
+func (v *Vec) mergeTexts(src *Vec, rows, at []int32) {
 	base := uint32(len(v.Bufs))
 	v.Bufs = append(v.Bufs, src.Bufs...)
-	for _, r := range rows {
+	for i, r := range rows {
 		w := src.View[r]
 		if w.n > InlineView {
 			binary.LittleEndian.PutUint32(w.b[4:8], binary.LittleEndian.Uint32(w.b[4:8])+base)
 		}
-		v.View[r] = w
+		v.View[at[i]] = w
 	}
 }
 
-func (v *Vec) mergeLists(src *Vec, rows []int32) {
-	at := int32(v.Kids[0].length())
+func (v *Vec) mergeLists(src *Vec, rows, at []int32) {
+	from := v.Kids[0].length()
+	next := int32(from)
 	var elements []int32
-	for _, r := range rows {
+	for i, r := range rows {
 		if src.IsNull(int(r)) {
-			v.Range[r] = Range{at, at}
+			v.Range[at[i]] = Range{next, next}
 			continue
 		}
 		span := src.Range[r]
 		for e := span.From; e < span.To; e++ {
 			elements = append(elements, e)
 		}
-		v.Range[r] = Range{at, at + span.To - span.From}
-		at = v.Range[r].To
+		v.Range[at[i]] = Range{next, next + span.To - span.From}
+		next += span.To - span.From
 	}
-	from := v.Kids[0].length()
 	for k, kid := range v.Kids {
 		kid.appendRows(src.Kids[k], elements, from)
 	}
 }
+
+// Room is the number of rows the column has room for: of a list's child, the number of its elements.
+func (v *Vec) Room() int { return v.length() }

@@ -232,9 +232,49 @@ func ParseDecimal(b []byte, p, s int) (Dec, error) {
 	return parseWide(b, p, s)
 }
 
+// RoundDecimal is ParseDecimal for texts with more digits after the point than the type keeps: they are rounded, half away from zero.
+func RoundDecimal(b []byte, p, s int) (Dec, error) {
+	if _, ok := scanNumber(b); !ok {
+		return Dec{}, notFinite(b)
+	}
+	digits, neg, exp := significant(b)
+	up := false
+	for exp < -s && len(digits) > 0 {
+		last := digits[len(digits)-1]
+		if digits = digits[:len(digits)-1]; last != '.' {
+			up = last >= '5'
+			exp++
+		}
+	}
+	if exp < -s {
+		return Dec{}, nil // far below one unit
+	}
+	d, err := assemble(digits, exp, p, s)
+	if up && err == nil {
+		m, _ := d.abs()
+		if m = m.add(u128{0, 1}); !m.less(tens[p]) {
+			return Dec{}, ErrRange
+		}
+		d = signed(m, false)
+	}
+	if neg {
+		d = d.Neg()
+	}
+	return d, err
+}
+
 // parseWide is ParseDecimal for numbers that scanNumber has found well formed: up to 38 digits, or digits to spare.
 func parseWide(b []byte, p, s int) (Dec, error) {
 	digits, neg, exp := significant(b)
+	d, err := assemble(digits, exp, p, s)
+	if neg {
+		d = d.Neg()
+	}
+	return d, err
+}
+
+// assemble makes the decimal of digits (the point among them does not count) times ten to the exp.
+func assemble(digits []byte, exp, p, s int) (Dec, error) {
 	n := 0
 	for _, c := range digits {
 		if c != '.' {
@@ -242,6 +282,8 @@ func parseWide(b []byte, p, s int) (Dec, error) {
 		}
 	}
 	switch {
+	case n == 0:
+		return Dec{}, nil
 	case n+exp > p-s:
 		return Dec{}, ErrRange
 	case exp < -s:
@@ -256,7 +298,7 @@ func parseWide(b []byte, p, s int) (Dec, error) {
 	if exp+s > 0 {
 		m = m.mul(tens[exp+s]).low()
 	}
-	return signed(m, neg), nil
+	return signed(m, false), nil
 }
 
 // significant cuts a well-formed number down to its digits, which may still hold the point, without leading zeros, and gives the power of ten of

@@ -178,3 +178,24 @@ func TestTextAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestRoundDecimalAgainstRationals(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(numberText, rapid.StringMatching(`-?[0-9]{0,3}\.[0-9]{1,6}`), rapid.StringMatching(`-?9{0,5}\.9{1,6}`)).Draw(t, "text")
+		p := rapid.IntRange(1, 38).Draw(t, "p")
+		s := rapid.IntRange(0, p).Draw(t, "s")
+		got, err := RoundDecimal([]byte(text), p, s)
+		exact, ok := new(big.Rat).SetString(strings.TrimSuffix(text, "."))
+		if ok != (err != ErrMalformed) {
+			t.Fatalf("%q: %v, math/big says %v", text, err, ok)
+		}
+		if !ok {
+			return
+		}
+		want := halfAway(exact.Mul(exact, new(big.Rat).SetInt(pow10(s))))
+		fits := new(big.Int).Abs(want).Cmp(pow10(p)) < 0
+		if fits != (err == nil) || fits && toBig(got).Cmp(want) != 0 {
+			t.Fatalf("%q as decimal(%d, %d): %v, %v, want %v", text, p, s, toBig(got), err, want)
+		}
+	})
+}
