@@ -180,6 +180,18 @@ func (c *column) hasValue(row int) {
 	}
 }
 
+// setInt makes n the value of the row.
+func (c *column) setInt(row int, n int64) {
+	c.vec.I64[row&c.mask] = n
+	c.hasValue(row)
+}
+
+// setView makes data[from:to], where data is the block of the batch, the text of the row.
+func (c *column) setView(row int, data []byte, from, to int) {
+	c.vec.View[row&c.mask] = value.MakeView(data[from:to], c.block, uint32(from))
+	c.hasValue(row)
+}
+
 // setNull makes the row null, if the column can be. What lies in the lane is a zero, so that equal input gives equal memory.
 func (c *column) setNull(row int) error {
 	if !c.nullable {

@@ -55,6 +55,14 @@ func (u unit) scale(n int64) (micros int64, err error) {
 	return micros, nil
 }
 
+// scaled is what a whole number stands for in a column of ints or times.
+func (c *column) scaled(n int64) (int64, error) {
+	if c.kind == value.Int {
+		return n, nil
+	}
+	return c.unit.scale(n)
+}
+
 // parseTime reads a time from text that may hold a number or RFC 3339 (a CSV field, the key of a map).
 func (c *column) parseTime(text []byte) (int64, error) {
 	if c.unit == unitAuto {

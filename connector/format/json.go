@@ -108,7 +108,7 @@ func makeObjects(c *column) {
 	if c.kind == value.Record {
 		c.object = newObject()
 		for i, f := range c.typ.Fields {
-			c.object.add(f.Name).setColumn(c.kids[i])
+			c.object.addColumn(f.Name, c.kids[i])
 		}
 	}
 }
@@ -173,7 +173,7 @@ func (d *jsonDecoder) record(i, row int) int {
 		d.code, d.wrong = codeUnreadable, "not a JSON object: the line begins with "+quoted(d.rest(i))
 		return -1
 	}
-	if i = d.object(d.root, i+1, row); i < 0 {
+	if i = d.object(d.root, i, row); i < 0 {
 		return -1
 	}
 	if i < len(data) && data[i] == '\n' {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math"
+	"unicode/utf8"
 
 	"pipec/vm/value"
 )
@@ -175,7 +176,7 @@ func appendQuoted(dst, text []byte) []byte {
 		dst = append(dst, text...)
 		return append(dst, '"')
 	}
-	if text[i] >= 0x80 {
+	if !utf8.Valid(text[i:]) {
 		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
 	}
 	from := 0

@@ -26,11 +26,10 @@ func (d *jsonDecoder) str(data []byte, i int) (end int, plain bool) {
 // strLong is str from its first stop on, that is no quote.
 func (d *jsonDecoder) strLong(data []byte, i, j int) (end int, plain bool) {
 	plain = true
-	beyond := false
 	for j < len(data) {
 		switch c := data[j]; {
 		case c == '"':
-			if beyond && !utf8.Valid(data[i:j]) {
+			if !utf8.Valid(data[i:j]) {
 				d.malformed(firstInvalid(data, i), "valid UTF-8")
 				return -1, false
 			}
@@ -42,12 +41,9 @@ func (d *jsonDecoder) strLong(data []byte, i, j int) (end int, plain bool) {
 			}
 			plain = false
 			j += n
-		case c >= 0x80:
-			beyond = true
-		default:
-			if c == '\n' {
-				return d.malformed(j, "the closing quote"), false
-			}
+		case c == '\n':
+			return d.malformed(j, "the closing quote"), false
+		case c < ' ':
 			return d.malformed(j, "no control character"), false
 		}
 		j = stopBeyond(data, j)

@@ -2,67 +2,19 @@ package format
 
 import "pipec/vm/value"
 
-// value reads the value at i into the row of the column and gives where it ends, or -1. The plain cases of the common types come first; everything
-// else, and everything that is wrong, is sorted out by the value's first byte.
+// value reads the value at i into the row of the column and gives where it ends, or -1. Its first byte decides.
 func (d *jsonDecoder) value(c *column, i, row int) int {
 	data := d.data
-	if i >= len(data) {
+	if i = blanks(data, i); i >= len(data) {
 		return d.malformed(i, "a value")
 	}
-	switch c.kind {
-	case value.Int, value.Duration:
-		if n, end := wholeNumber(data, i); end > 0 && plainInt(data, i, end) {
-			c.vec.I64[row&c.mask] = n
-			c.hasValue(row)
-			return end
-		}
-	case value.String:
-		if data[i] != '"' {
-			break
-		}
-		end := stopAt(data, i+1)
-		if end < len(data) && data[end] == '"' && c.words == nil {
-			c.vec.View[row&c.mask] = value.MakeView(data[i+1:end], c.block, uint32(i+1))
-			c.hasValue(row)
-			return end + 1
-		}
-	case value.Timestamp:
-		if data[i] == '"' || c.unit == unitSecond {
-			break
-		}
-		if n, end := wholeNumber(data, i); end > 0 && plainInt(data, i, end) {
-			if n, err := c.unit.scale(n); err == nil {
-				c.vec.I64[row&c.mask] = n
-				c.hasValue(row)
-				return end
-			}
-		}
-	}
-	return d.anyValue(c, i, row)
-}
-
-// plainInt says that data[i:end], an optional minus and digits, is a JSON number by itself: nothing follows that belongs to it, no zero leads it.
-func plainInt(data []byte, i, end int) bool {
-	if end < len(data) {
-		if c := data[end]; c == '.' || c|0x20 == 'e' {
-			return false
-		}
-	}
-	if data[i] == '-' {
-		i++
-	}
-	return data[i] != '0' || end == i+1
-}
-
-func (d *jsonDecoder) anyValue(c *column, i, row int) int {
-	data := d.data
 	switch first := data[i]; {
 	case first == '"':
 		return d.stringValue(c, i, row)
 	case first == '-' || first-'0' <= 9:
 		return d.numberValue(c, i, row)
 	case first == '{' && c.kind == value.Record:
-		end := d.object(c.object, i+1, row)
+		end := d.object(c.object, i, row)
 		if end >= 0 {
 			c.hasValue(row)
 		}
@@ -84,16 +36,25 @@ func (d *jsonDecoder) anyValue(c *column, i, row int) int {
 		}
 		return i + 5
 	}
-	return d.wrongKind(c, i)
-}
-
-// wrongKind refuses a value that can be none of the column, unless it is not even JSON.
-func (d *jsonDecoder) wrongKind(c *column, i int) int {
+	// A value that can be none of the column, unless it is not even JSON.
 	end := d.skip(i)
 	if end < 0 {
 		return -1
 	}
 	return d.refuse(c, value.ErrMalformed, i, end)
+}
+
+// plainInt says that data[i:end], an optional minus and digits, is a JSON number by itself: nothing follows that belongs to it, no zero leads it.
+func plainInt(data []byte, i, end int) bool {
+	if end < len(data) {
+		if c := data[end]; c == '.' || c|0x20 == 'e' {
+			return false
+		}
+	}
+	if data[i] == '-' {
+		i++
+	}
+	return data[i] != '0' || end == i+1
 }
 
 func (d *jsonDecoder) stringValue(c *column, i, row int) int {
@@ -126,6 +87,14 @@ func (d *jsonDecoder) stringValue(c *column, i, row int) int {
 }
 
 func (d *jsonDecoder) numberValue(c *column, i, row int) int {
+	if c.kind == value.Timestamp || c.kind == value.Int {
+		if n, end := wholeNumber(d.data, i); end > 0 && plainInt(d.data, i, end) {
+			if n, err := c.scaled(n); err == nil {
+				c.setInt(row, n)
+				return end
+			}
+		}
+	}
 	end, whole := d.number(i)
 	if end < 0 {
 		return -1
@@ -139,11 +108,12 @@ func (d *jsonDecoder) numberValue(c *column, i, row int) int {
 			c.vec.I64[at], err = value.ParseInt(text)
 		}
 	case value.Timestamp:
+		var n int64
 		if whole {
-			c.vec.I64[at], err = value.ParseInt(text)
+			n, err = value.ParseInt(text)
 		}
 		if err == nil {
-			c.vec.I64[at], err = c.unit.scale(c.vec.I64[at])
+			c.vec.I64[at], err = c.unit.scale(n)
 		}
 	case value.Float:
 		c.vec.F64[at], err = value.ParseFloat(text)

@@ -3,6 +3,7 @@ package format
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 )
 
 // Eight bytes at a time ("SIMD within a register", Lamport 1975; Warren, Hacker's Delight, 6-1). In each mask below the lowest set bit is exact: a borrow
@@ -13,7 +14,10 @@ const (
 	highs = 0x8080808080808080
 )
 
-func load(data []byte, i int) uint64 { return binary.LittleEndian.Uint64(data[i:]) }
+// load reads data[i:i+8]; the caller has checked that they exist (a second check in each step of the loops below is a tenth of their time).
+func load(data []byte, i int) uint64 {
+	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(data)), i))[:])
+}
 
 // spread is the byte in all eight places.
 func spread(c byte) uint64 { return uint64(c) * ones }
@@ -24,6 +28,18 @@ func below(mask uint64) int { return bits.TrailingZeros64(mask) >> 3 }
 // stopAt finds the first byte from i on that ends the simple part of a JSON string: a quote, a backslash, a control character, or the first byte of
 // a character beyond ASCII. It gives len(data) when there is none.
 func stopAt(data []byte, i int) int {
+	for i+16 <= len(data) {
+		v, w := load(data, i), load(data, i+8)
+		m := (((v ^ spread('"')) - ones) | ((v ^ spread('\\')) - ones) | (v - spread(' ')) | v) & highs
+		n := (((w ^ spread('"')) - ones) | ((w ^ spread('\\')) - ones) | (w - spread(' ')) | w) & highs
+		if m|n != 0 {
+			if m != 0 {
+				return i + below(m)
+			}
+			return i + 8 + below(n)
+		}
+		i += 16
+	}
 	for i+8 <= len(data) {
 		w := load(data, i)
 		if m := (((w ^ spread('"')) - ones) | ((w ^ spread('\\')) - ones) | (w - spread(' ')) | w) & highs; m != 0 {
