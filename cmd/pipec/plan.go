@@ -19,7 +19,7 @@ func planCommand(std streams) *cobra.Command {
   pipec plan --format json examples/flights.pipe`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
-			c, err := compile(std, files[0], g)
+			c, err := compile(std, files[0], g, true)
 			if err != nil {
 				return err
 			}

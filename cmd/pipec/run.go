@@ -102,7 +102,7 @@ func run(std streams, file string, f runFlags) error {
 	if err != nil {
 		return &exit{exitUsage, err}
 	}
-	c, err := compile(std, file, f.given)
+	c, err := compile(std, file, f.given, false)
 	if err != nil {
 		return err
 	}

@@ -46,15 +46,15 @@ func validate(std streams, files []string, g given, asJSON, explain bool) error 
 	valid := true
 	var all []checkedFile
 	for _, file := range files {
-		c, err := compile(std, file, g)
+		c, err := compile(std, file, g, true)
 		if err != nil {
 			return err
 		}
 		ok := !c.diags.HasErrors()
 		valid = valid && ok
 		one := checkedFile{File: file, Valid: ok, Diagnostics: c.diags}
-		if explain && c.plan != nil {
-			one.Config = c.plan.Job.Origins
+		if explain {
+			one.Config = c.origins
 		}
 		if asJSON {
 			if one.Diagnostics == nil {

@@ -1,0 +1,248 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"pipec/checkpoint/restart"
+	"pipec/compiler"
+	"pipec/compiler/config"
+	"pipec/compiler/plan"
+	"pipec/connector"
+	"pipec/connector/format"
+	"pipec/state"
+	"pipec/vm/agg"
+	"pipec/vm/fn"
+	"pipec/vm/op"
+)
+
+// tables are the tables of the chapters that are made from the catalogues that the engine itself uses.
+var tables = map[string]func() []string{
+	"stages":     stagesTable,
+	"functions":  functionsTable,
+	"aggregates": aggregatesTable,
+	"connectors": connectorsTable,
+	"formats":    formatsTable,
+	"job":        func() []string { return settings(config.JobParams(), "") },
+	"states":     statesTable,
+	"restarts":   restartsTable,
+	"codes":      codesTable,
+}
+
+// row is one line of a table.
+func row(cells ...string) string {
+	for i, c := range cells {
+		cells[i] = strings.ReplaceAll(c, "|", `\|`)
+	}
+	return strings.TrimRight("| "+strings.Join(cells, " | ")+" |", " ")
+}
+
+func header(cells ...string) []string {
+	return []string{row(cells...), "|" + strings.Repeat("---|", len(cells))}
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
+
+func stagesTable() []string {
+	out := header("stage", "syntax", "meaning")
+	for _, s := range op.All() {
+		if s.Later == "" {
+			out = append(out, row(strings.ReplaceAll(s.Verb, "_", " "), code(s.Syntax), s.Doc))
+		}
+	}
+	return out
+}
+
+func functionsTable() []string {
+	out := header("function", "meaning", "example")
+	family := ""
+	for _, f := range fn.All() {
+		if f.Family != family {
+			family = f.Family
+			out = append(out, row("**"+family+"**", "", ""))
+		}
+		doc, example := f.Doc, ""
+		if f.Impure {
+			doc += " Impure: a replay gives another result."
+		}
+		if len(f.Examples) > 0 {
+			example = code(f.Examples[0].Call) + " is " + code(f.Examples[0].Result)
+		}
+		out = append(out, row(code(call(f.Name, f.Params, f.Optional, f.Variadic)), doc, example))
+	}
+	return out
+}
+
+// call writes a function with its parameters; those in brackets may be left out.
+func call(name string, params []string, optional int, variadic bool) string {
+	var b strings.Builder
+	b.WriteString(name + "(")
+	for i, p := range params {
+		if i >= len(params)-optional {
+			b.WriteString("[")
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(p)
+	}
+	if variadic {
+		b.WriteString(", ...")
+	}
+	b.WriteString(strings.Repeat("]", optional) + ")")
+	return b.String()
+}
+
+func aggregatesTable() []string {
+	out := header("aggregate", "meaning", "example")
+	for _, a := range agg.All() {
+		example := ""
+		if len(a.Examples) > 0 {
+			e := a.Examples[0]
+			example = fmt.Sprintf("over `x` = `%s`, `%s` is `%s`", e.Values, e.Call, e.Result)
+		}
+		out = append(out, row(code(call(a.Name, a.Params, a.Optional, false)), a.Doc, example))
+	}
+	return out
+}
+
+func connectorsTable() []string {
+	var out []string
+	for i, c := range connector.All() {
+		if i > 0 {
+			out = append(out, "")
+		}
+		out = append(out, "**"+c.Name+"**. "+c.Doc)
+		var facts []string
+		if c.Columns != nil {
+			names := make([]string, len(c.Columns))
+			for i, f := range c.Columns {
+				names[i] = f.Name + ": " + f.Type.String()
+			}
+			facts = append(facts, "gives "+code(strings.Join(names, ", "))+" unless it has a schema")
+		}
+		if c.TimeColumn != "" {
+			facts = append(facts, "event time is "+code(c.TimeColumn)+" unless `watermark` says otherwise")
+		}
+		if c.Source != nil {
+			facts = append(facts, map[bool]string{true: "it can be read again from a position", false: "what was read from it cannot be read again"}[c.Replayable])
+		}
+		if c.Sink != nil && c.ExactlyOnce {
+			facts = append(facts, "what it writes is published with checkpoints, exactly once")
+		}
+		if len(facts) > 0 {
+			text := strings.Join(facts, "; ")
+			out[len(out)-1] += " " + strings.ToUpper(text[:1]) + text[1:] + "."
+		}
+		if c.Source != nil {
+			out = append(out, section("As a source", c.SourceParams)...)
+		}
+		if c.Sink != nil {
+			out = append(out, section("As a sink", c.SinkParams)...)
+		}
+	}
+	return out
+}
+
+// section is a table of settings with a line above it.
+func section(title string, params []plan.Param) []string {
+	if len(params) == 0 {
+		return []string{"", title + ": no settings."}
+	}
+	return append([]string{"", title + ":", ""}, settings(params, "")...)
+}
+
+// settings is a table of settings; those of groups are named below theirs.
+func settings(params []plan.Param, prefix string) []string {
+	out := header("setting", "default", "meaning")
+	var add func(params []plan.Param, prefix string)
+	add = func(params []plan.Param, prefix string) {
+		for _, p := range params {
+			value := "none"
+			switch {
+			case p.Required:
+				value = "required"
+			case p.Kind == plan.GroupParam:
+				value = ""
+			case p.Default != nil:
+				value = code(plan.FormatValue(p.Default))
+				if p.Kind == plan.WordParam || p.Kind == plan.ChoiceParam {
+					value = code(fmt.Sprint(p.Default))
+				}
+				if p.Kind == plan.SizeParam {
+					value = code(size(p.Default.(int64)))
+				}
+			}
+			doc := p.Doc
+			if len(p.Words) > 0 && p.Kind == plan.WordParam {
+				doc = "`" + strings.Join(p.Words, "`, `") + "`. " + doc
+			}
+			out = append(out, row(code(prefix+p.Name), value, doc))
+			add(p.Params, prefix+p.Name+".")
+		}
+	}
+	add(params, prefix)
+	return out
+}
+
+// size writes bytes as a file would.
+func size(n int64) string {
+	for _, u := range []struct {
+		n    int64
+		name string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}} {
+		if n > 0 && n%u.n == 0 {
+			return fmt.Sprintf("%d%s", n/u.n, u.name)
+		}
+	}
+	return fmt.Sprintf("%dB", n)
+}
+
+func formatsTable() []string {
+	var out []string
+	for i, name := range format.Names() {
+		f, _ := format.Lookup(name)
+		if i > 0 {
+			out = append(out, "")
+		}
+		out = append(out, section("**"+f.Name+"**. "+f.Doc, f.Params)[1:]...)
+	}
+	return out
+}
+
+func statesTable() []string {
+	var out []string
+	for i, s := range state.Backends() {
+		if i > 0 {
+			out = append(out, "")
+		}
+		out = append(out, section("**state "+s.Name+"**. "+s.Doc, s.Params)[1:]...)
+	}
+	return out
+}
+
+func restartsTable() []string {
+	var out []string
+	for i, s := range restart.Table() {
+		if i > 0 {
+			out = append(out, "")
+		}
+		out = append(out, section("**restart "+s.Name+"**. "+s.Doc, s.Params)[1:]...)
+	}
+	return out
+}
+
+func codesTable() []string {
+	out := header("code", "meaning")
+	codes := slices.Clone(compiler.Codes())
+	for _, c := range codes {
+		out = append(out, row(c.Code, c.Doc))
+	}
+	return out
+}
