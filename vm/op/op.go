@@ -1,12 +1,24 @@
 // Package op is the catalogue of stages: how each is checked, and how it runs. One file per stage, one table.
 //
-//	op.go        Spec and its table, Operator, Context: the contract
-//	check.go     Builder, Stream, Scope: the narrow door to the compiler
-//	rowerror.go  RowErrors: what happens to a row whose expression fails
-//	where.go ... one file per stage
+//	op.go           Spec and its table, Operator, Context, Config: the contract
+//	check.go        Builder, Stream, Scope, Window: the narrow door to the compiler
+//	say.go          what several stages complain about
+//	later.go        stages and clauses that this engine does not run yet
+//	rowerror.go     RowErrors: what happens to a row whose expression fails
+//	outbox.go       batches that wait to be emitted, one per call
+//	pairs.go        what is left of an update when one of its two rows leaves
+//	project.go      the operator behind where, derive, set, select, drop, rename and key_by
+//	grouping.go     keys, aggregates and their state; emission.go: their results as rows
+//	running.go      aggregate and count without a window
+//	panes.go        aggregate and count in tumbling and sliding windows; lateness.go: which windows a row still counts for
+//	where.go ...    one file per stage
+//
+// Operators own their scratch memory and allocate nothing per row. A batch that an operator emits is valid until it is called again.
 package op
 
 import (
+	"sync"
+
 	"pipec/compiler/plan"
 	"pipec/state"
 	"pipec/vm/fn"
@@ -64,7 +76,7 @@ type Context struct {
 // Stats are counted by the task's goroutine and read after it stopped, or through a copy taken by it.
 type Stats struct {
 	RowsIn, RowsOut int64
-	Late            int64 // rows that came after their window had closed
+	Late            int64 // rows that came after a window of theirs had closed, unless `late as` has taken them
 	Skipped         int64 // row errors under on_row_error = skip, and rows that no branch took
 }
 
@@ -77,10 +89,34 @@ func (Stateless) Advance(int64) (bool, error) { return false, nil }
 // Resume has nothing to go on with.
 func (Stateless) Resume() (bool, error) { return false, nil }
 
-// Lookup finds a stage by its verb.
+// table lists the stages. It is a function because a package-level slice would be part of an initialisation cycle.
+func table() []Spec {
+	return append([]Spec{
+		whereSpec(),
+		deriveSpec(),
+		setSpec(),
+		selectSpec(),
+		dropSpec(),
+		renameSpec(),
+		explodeSpec(),
+		keyBySpec(),
+		windowSpec(),
+		aggregateSpec(),
+		countSpec(),
+		unionSpec(),
+		splitSpec(),
+		limitSpec(),
+	}, laterSpecs()...)
+}
+
+// All lists the stages in the order of the reference; those with Later set do not run yet.
+var All = sync.OnceValue(table)
+
+// Lookup finds a stage by its verb, also as it is spoken (`key by`).
 func Lookup(verb string) (*Spec, bool) {
-	for i := range table() {
-		if s := &table()[i]; s.Verb == verb {
+	verb = snake(verb)
+	for i := range All() {
+		if s := &All()[i]; s.Verb == verb {
 			return s, true
 		}
 	}

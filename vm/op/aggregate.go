@@ -1,0 +1,267 @@
+package op
+
+import (
+	"fmt"
+	"slices"
+
+	"pipec/compiler/plan"
+	"pipec/grammar"
+	"pipec/grammar/diag"
+	"pipec/vm/agg"
+	"pipec/vm/value"
+)
+
+func aggregateSpec() Spec {
+	return Spec{
+		Verb: "aggregate",
+		Doc: "Computes one row per group: its key, its window and the aggregates. In a window the row comes once, at the window's end (and again, as an update, for each late row within " +
+			"`allow late`); without one, each change of a group is an update.",
+		Syntax:   "aggregate NAME = EXPRESSION [where CONDITION], ...",
+		Stateful: true,
+		Examples: []string{
+			"from orders |> key by customer |> aggregate orders = count(), total = sum(amount), share = sum(amount) / count()",
+			`from orders |> window tumbling 1d |> aggregate paid = count() where status == "paid", best = max(amount)`,
+		},
+		Check: checkAggregate,
+		New:   newAggregate,
+	}
+}
+
+func countSpec() Spec {
+	return Spec{
+		Verb:     "count",
+		Doc:      "Counts the rows of each group: `aggregate count = count()`.",
+		Syntax:   "count [as NAME]",
+		Stateful: true,
+		Examples: []string{"from orders |> key by customer |> count", "from orders |> window tumbling 1h |> count as orders"},
+		Check:    checkCount,
+		New:      newAggregate,
+	}
+}
+
+// Aggregate is the Config of aggregate and count.
+type Aggregate struct {
+	Keys       []int            `json:"keys,omitempty"` // columns of the input
+	Window     *Window          `json:"window,omitempty"`
+	Late       int              `json:"late,omitempty"` // port of rows that are late for all their windows; 0: they are counted
+	Aggregates []plan.Aggregate `json:"aggregates"`
+	Names      []string         `json:"names"` // of the aggregates in snapshots: stable as long as the text of the stage is
+	Items      []*plan.Expr     `json:"items"` // the columns behind key and window: over key, window and aggregates
+}
+
+// Wants implements Config.
+func (a *Aggregate) Wants(ports [][]bool, in []bool) {
+	for _, k := range a.Keys {
+		in[k] = true
+	}
+	for _, x := range a.Aggregates {
+		for _, e := range x.Args {
+			e.Columns(in)
+		}
+		x.Where.Columns(in)
+	}
+	if a.Late > 0 && a.Late < len(ports) {
+		for i, wanted := range ports[a.Late] {
+			in[i] = in[i] || wanted
+		}
+	}
+}
+
+// groups is an aggregate or a count while it is checked.
+type groups struct {
+	c      *Check
+	config Aggregate
+	group  value.Schema // key and window
+	out    value.Schema
+	key    []string
+	sign   []string // of the state, one per aggregate
+	fails  bool
+	broken bool
+}
+
+func newGroups(c *Check) *groups {
+	g := &groups{c: c, key: c.In.Type.Key}
+	g.config.Window = c.In.Window
+	g.config.Items = []*plan.Expr{}
+	for _, k := range g.key {
+		if i := c.In.Type.Schema.Index(k); i >= 0 {
+			g.config.Keys = append(g.config.Keys, i)
+			g.group.Fields = append(g.group.Fields, c.In.Type.Schema.Fields[i])
+		}
+	}
+	if g.config.Window != nil {
+		for _, name := range []string{windowStart, windowEnd} {
+			if g.group.Index(name) >= 0 {
+				c.say(errorAt("N209", c.keyword(), "two columns would be called `%s`: the key's and the window's", name).
+					WithHelp("rename the one in the key before: `|> rename of_%s = %s`", name, name))
+				continue
+			}
+			g.group.Fields = append(g.group.Fields, value.Field{Name: name, Type: value.Of(value.Timestamp)})
+		}
+	}
+	g.out.Fields = slices.Clone(g.group.Fields)
+	c.appends(c.In, c.keyword())
+	return g
+}
+
+func checkAggregate(c *Check) Stream {
+	stage := c.Stage.Op.(*grammar.Aggregate)
+	c.refuseClauses(stage.Keep, stage.Emit)
+	g := newGroups(c)
+	for _, item := range stage.Items {
+		g.item(item)
+	}
+	if len(g.config.Aggregates) == 0 && !g.broken {
+		c.say(errorAt("S405", c.keyword(), "nothing is computed here: there is no aggregate function").
+			WithHelp("functions over many rows: count(), sum(x), avg(x), min(x), max(x), first(x), last(x), count_distinct(x)"))
+	}
+	return g.node()
+}
+
+func checkCount(c *Check) Stream {
+	stage := c.Stage.Op.(*grammar.Count)
+	c.refuseClauses(stage.Keep, stage.Emit)
+	g := newGroups(c)
+	name, at := "count", c.keyword()
+	if stage.As != nil {
+		name, at = stage.As.Text, stage.As.Span()
+	}
+	t := value.Of(value.Int)
+	g.config.Aggregates = []plan.Aggregate{{Func: "count", Type: t, Text: "count()"}}
+	g.config.Items = []*plan.Expr{plan.Column(len(g.group.Fields), t)}
+	g.output(name, at, t, 0)
+	return g.node()
+}
+
+func (c *Check) refuseClauses(keep *grammar.Expr, emit *grammar.Emission) {
+	if keep != nil {
+		c.refuse("keep", keep.Span())
+	}
+	if emit != nil {
+		c.refuse("emit", emit.Keyword())
+	}
+}
+
+// item checks `name = expression [where condition]`.
+func (g *groups) item(item *grammar.Agg) {
+	c := g.c
+	scope := c.scope(c.In.Type.Schema)
+	var where *plan.Expr
+	if item.Where != nil {
+		cond := c.condition(item.Where, scope)
+		where = expr(cond)
+		g.broken = g.broken || cond == nil
+		g.fails = g.fails || fails(cond)
+		scope.Schema = narrowed(scope.Schema, cond)
+		scope.Filtered = true
+	}
+	before := len(g.config.Aggregates)
+	scope.Aggregates, scope.Group, scope.Doing = &g.config.Aggregates, g.group, "aggregate"
+	x := c.Expr(item.Expr, scope)
+	g.broken = g.broken || x == nil
+	g.fails = g.fails || fails(x)
+	for i := before; i < len(g.config.Aggregates); i++ {
+		a := &g.config.Aggregates[i]
+		if a.Where = where; where != nil {
+			a.Text += " where " + where.Format(c.In.Type.Schema)
+		}
+		g.fails = g.fails || mayFail(a)
+	}
+	g.config.Items = append(g.config.Items, expr(x))
+	g.output(item.Name.Text, item.Name.Span(), c.typed(item.Name.Text, item.Expr, x), before)
+}
+
+// mayFail says whether an aggregate can have a row error: in an argument that is computed, or when its result is out of range.
+func mayFail(a *plan.Aggregate) bool {
+	for _, e := range a.Args {
+		if e.Op != plan.OpColumn && e.Op != plan.OpLiteral {
+			return true
+		}
+	}
+	return a.Func == "sum" || a.Func == "avg"
+}
+
+// output adds a result column, and gives its aggregates, from that one on, their names in the state.
+func (g *groups) output(name string, at diag.Span, t value.Type, from int) {
+	if g.out.Index(name) >= 0 {
+		g.c.twice(name, at)
+	} else {
+		g.out.Fields = append(g.out.Fields, value.Field{Name: name, Type: t})
+	}
+	for i := from; i < len(g.config.Aggregates); i++ {
+		field := name
+		if i > from {
+			field = fmt.Sprintf("%s.%d", name, i-from+1)
+		}
+		g.config.Names = append(g.config.Names, field)
+		g.sign = append(g.sign, field+" = "+g.config.Aggregates[i].Text)
+	}
+}
+
+// node adds the node and names the stream of late rows.
+func (g *groups) node() Stream {
+	c, in := g.c, g.c.In.Type
+	t := plan.StreamType{Schema: clipped(g.out), Key: in.Key, KeyAll: in.KeyAll, Mode: plan.Upsert, ModeKey: append([]string{}, g.key...), Unknown: in.Unknown}
+	sign := &plan.Signature{Key: []value.Type{}, Fields: g.sign}
+	for _, k := range g.config.Keys {
+		sign.Key = append(sign.Key, in.Schema.Fields[k].Type)
+	}
+	kind := snake(c.verb())
+	node := Node{Kind: kind, Config: &g.config, Keyed: g.key, Single: len(g.key) == 0, Fails: g.fails, State: sign}
+	w := g.config.Window
+	if w != nil {
+		sign.Window = w.text()
+		t.Timed = true
+		if t.ModeKey = append(t.ModeKey, windowStart, windowEnd); w.Allow == 0 {
+			t.Mode, t.ModeKey = plan.Append, nil
+		}
+	}
+	node.Ports = []plan.Port{{Type: t}}
+	if w != nil && w.Late != nil {
+		g.config.Late = 1
+		node.Ports = append(node.Ports, plan.Port{Name: w.Late.Text, Type: in})
+	}
+	if w == nil && node.Single && !in.KeyAll && !in.Unknown {
+		c.say(diag.New(diag.Warning, "S417", c.keyword(), "all rows are one group, so one task computes it whatever the parallelism").
+			WithHelp("group them: `|> key by ...` before this stage, or say that it is meant: `|> key by none`"))
+	}
+	late := c.In
+	out := c.Node(node, c.In)
+	if w != nil && w.Late != nil {
+		late.Node, late.Port, late.Parts, late.Window = out.Node, 1, out.Parts, nil
+		c.Name(*w.Late, late)
+	}
+	out.Window = nil
+	return out
+}
+
+// LateHint is the hint that late rows of a node are dropped silently (S432), for the compiler to show where the results reach an exactly-once sink; nil for every other node.
+func LateHint(n *plan.Node) *diag.Diagnostic {
+	a, ok := n.Config.(*Aggregate)
+	if !ok || a.Window == nil || a.Late > 0 {
+		return nil
+	}
+	return diag.New(diag.Hint, "S432", a.Window.Span, "rows that are late for this window are counted and dropped, although the sink takes every row exactly once").
+		WithHelp("give them a place: `window ... late as too_late`, and `from too_late |> into ...`")
+}
+
+// newAggregate makes the operator of aggregate and of count.
+func newAggregate(c *Context) (Operator, error) {
+	config, ok := c.Node.Config.(*Aggregate)
+	if !ok {
+		return nil, fmt.Errorf("%s: a config of type %T", c.Node.ID, c.Node.Config)
+	}
+	if config.Window == nil {
+		return newRunning(c, config)
+	}
+	return newPanes(c, config)
+}
+
+// aggregateOf finds the function of an aggregate in the catalogue.
+func aggregateOf(a *plan.Aggregate) (*agg.Spec, error) {
+	spec, ok := agg.Lookup(a.Func)
+	if !ok {
+		return nil, fmt.Errorf("no aggregate %s", a.Func)
+	}
+	return spec, nil
+}

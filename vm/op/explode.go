@@ -1,0 +1,251 @@
+package op
+
+import (
+	"fmt"
+
+	"pipec/compiler/plan"
+	"pipec/grammar"
+	"pipec/vm/eval"
+	"pipec/vm/value"
+)
+
+func explodeSpec() Spec {
+	return Spec{
+		Verb:     "explode",
+		Doc:      "Makes a row of each element of a list; `at` numbers them from 0. An empty list, or null, gives no row, with `keep empty` one whose element is null.",
+		Syntax:   "explode LIST as NAME [at NAME] [keep empty]",
+		Examples: []string{"from orders |> explode words(customer) as word at i", "from orders |> explode tags as tag keep empty"},
+		Check:    checkExplode,
+		New:      newExplode,
+	}
+}
+
+// Explode is the Config of explode. The output is the input's columns, the element and, with At, its number.
+type Explode struct {
+	List  *plan.Expr `json:"list"`
+	At    bool       `json:"at,omitempty"`
+	Empty bool       `json:"keep_empty,omitempty"`
+}
+
+// Wants implements Config.
+func (x *Explode) Wants(ports [][]bool, in []bool) {
+	for i := range in {
+		in[i] = in[i] || len(ports) > 0 && i < len(ports[0]) && ports[0][i]
+	}
+	x.List.Columns(in)
+}
+
+func checkExplode(c *Check) Stream {
+	c.closed()
+	stage := c.Stage.Op.(*grammar.Explode)
+	c.appends(c.In, c.keyword())
+	x := c.Expr(stage.List, c.scope(c.In.Type.Schema))
+	var element value.Type
+	switch {
+	case x == nil || x.Expr.Type.Kind == value.Unknown:
+	case x.Expr.Type.Kind != value.List:
+		d := errorAt("T309", stage.List.Span(), "`explode` takes a list, but this is %s", aType(x.Expr.Type))
+		if x.Expr.Type.Kind == value.String {
+			d.WithHelp("make a list of it: `words(%s)`, or `split(%s, \",\")`", stage.List.Text, stage.List.Text)
+		}
+		c.say(d)
+	default:
+		element = *x.Expr.Type.Elem
+		element.Nullable = element.Nullable || stage.KeepEmpty
+	}
+	t := c.In.Type
+	t.Schema = c.extend(t.Schema, stage.As, element)
+	config := &Explode{List: expr(x), At: stage.At != nil, Empty: stage.KeepEmpty}
+	if stage.At != nil {
+		number := value.Of(value.Int)
+		number.Nullable = stage.KeepEmpty
+		t.Schema = c.extend(t.Schema, stage.At, number)
+	}
+	t.Mode, t.ModeKey = plan.Append, nil
+	return c.forward(Node{Kind: "explode", Ports: []plan.Port{{Type: t}}, Config: config, Fails: fails(x)}, same)
+}
+
+// extend is a schema with one more column, whose name must be new.
+func (c *Check) extend(s value.Schema, name *grammar.Name, t value.Type) value.Schema {
+	if s.Index(name.Text) >= 0 {
+		c.twice(name.Text, name.Span())
+		return s
+	}
+	return s.With(name.Text, t)
+}
+
+// explode goes through the elements of a batch once, in pieces of at most a batch of output. The columns of a piece are gathered: text is shared, not copied.
+type explode struct {
+	outbox
+	config *Explode
+	list   *eval.Program
+	errors *RowErrors
+	errs   eval.Errors
+	size   int
+
+	in     *value.Batch // while elements of it are left
+	column *value.Vec
+	rows   []int32
+	at     int   // in rows
+	from   int32 // next element of that row, counted from 0
+	sel    []int32
+	parent []int32 // input row of each output row
+	child  []int32 // its element in the list's child, -1: none
+	empty  []int32 // output rows without one
+	number []int64
+	times  []int64
+	marks  []int64
+	taken  *value.Vec // the element
+	blank  *value.Vec // the element where all are null
+	out    *value.Batch
+}
+
+func newExplode(c *Context) (Operator, error) {
+	config, ok := c.Node.Config.(*Explode)
+	if !ok {
+		return nil, fmt.Errorf("%s: a config of type %T", c.Node.ID, c.Node.Config)
+	}
+	list, err := eval.Compile(config.List, c.Env)
+	if err != nil {
+		return nil, err
+	}
+	element := *config.List.Type.Elem
+	return &explode{
+		taken: value.NewVec(element), blank: value.NewVec(element),
+		config: config, list: list, errors: c.Errors, outbox: outbox{emit: c.Emit}, size: batchSize(c.Job), out: value.NewBatch(c.Node.Ports[0].Type.Schema),
+	}, nil
+}
+
+// batchSize is the number of rows an operator puts into one batch.
+func batchSize(j *plan.Job) int {
+	if j.BatchSize <= 0 {
+		return defaultBatch
+	}
+	return min(j.BatchSize, value.MaxRows/2) // so that even all rows with what they were before fit one batch
+}
+
+const defaultBatch = 1024
+
+// Process implements Operator.
+func (x *explode) Process(b *value.Batch) (bool, error) {
+	x.errs.Reset(b.Len)
+	rows := b.Rows()
+	x.column = x.list.Run(b, rows, &x.errs)
+	if x.errs.Any() {
+		x.sel = x.errs.Without(x.sel, rows)
+		rows = x.sel
+	}
+	if err := x.errors.add(&x.outbox, b, &x.errs); err != nil {
+		return false, err
+	}
+	x.in, x.rows, x.at, x.from = b, rows, 0, 0
+	return x.Resume()
+}
+
+// Advance implements Operator.
+func (x *explode) Advance(int64) (bool, error) { return false, nil }
+
+// Resume implements Operator.
+func (x *explode) Resume() (bool, error) {
+	if !x.waiting() && x.at < len(x.rows) {
+		x.fill()
+	}
+	more, err := x.send()
+	return more || x.at < len(x.rows), err
+}
+
+// fill makes the next piece of output.
+func (x *explode) fill() {
+	x.parent, x.child, x.number, x.empty = x.parent[:0], x.child[:0], x.number[:0], x.empty[:0]
+	for ; x.at < len(x.rows) && len(x.parent) < x.size; x.at++ {
+		r := x.rows[x.at]
+		var span value.Range
+		if !x.column.IsNull(int(r)) {
+			span = x.column.Range[r]
+		}
+		if span.From == span.To {
+			if x.config.Empty {
+				x.empty = append(x.empty, int32(len(x.parent)))
+				x.parent, x.child, x.number = append(x.parent, r), append(x.child, -1), append(x.number, 0)
+			}
+			continue
+		}
+		take := min(span.To-span.From-x.from, int32(x.size-len(x.parent)))
+		for i := range take {
+			x.parent, x.child = append(x.parent, r), append(x.child, span.From+x.from+i)
+			x.number = append(x.number, int64(x.from+i))
+		}
+		if x.from += take; x.from < span.To-span.From {
+			break
+		}
+		x.from = 0
+	}
+	if len(x.parent) > 0 {
+		x.gather()
+		x.put(0, x.out)
+	}
+}
+
+// gather copies the columns of the rows in parent and child.
+func (x *explode) gather() {
+	in, out, n := x.in, x.out, len(x.parent)
+	out.Len, out.Sel, out.Kinds = n, nil, nil
+	width := len(in.Cols)
+	for i, c := range in.Cols {
+		if c == nil {
+			out.Cols[i] = nil
+		} else {
+			out.Cols[i].Take(c, x.parent)
+		}
+	}
+	out.Cols[width] = x.element(n)
+	if x.config.At {
+		number := out.Cols[width+1]
+		number.Resize(n)
+		copy(number.I64, x.number)
+		x.nulls(number, n)
+	}
+	x.times, out.Time = take(x.times, in.Time, x.parent)
+	x.marks, out.Mark = take(x.marks, in.Mark, x.parent)
+}
+
+// element gathers the elements. Where there is none at all the child may have no entries, so none is touched. The two vectors are not one: what has taken the lists of another may not
+// be resized.
+func (x *explode) element(n int) *value.Vec {
+	if len(x.empty) == n {
+		x.blank.Resize(n)
+		clear(x.blank.View)
+		clear(x.blank.Range)
+		x.nulls(x.blank, n)
+		return x.blank
+	}
+	some := x.child[0]
+	for _, e := range x.child {
+		some = max(some, e)
+	}
+	for _, i := range x.empty {
+		x.child[i] = some // any that exists: it is null there
+	}
+	x.taken.Take(x.column.Kids[0], x.child)
+	x.nulls(x.taken, n)
+	return x.taken
+}
+
+// nulls takes the values of rows without element away.
+func (x *explode) nulls(dst *value.Vec, n int) {
+	for _, i := range x.empty {
+		dst.SetNull(int(i), n)
+	}
+}
+
+// take gathers an optional lane into buf.
+func take(buf, lane []int64, rows []int32) (grown, out []int64) {
+	if lane == nil {
+		return buf, nil
+	}
+	buf = buf[:0]
+	for _, r := range rows {
+		buf = append(buf, lane[r])
+	}
+	return buf, buf
+}
