@@ -39,6 +39,8 @@ var rows = [][]string{
 // inRowOf lists packages that are parts of another one: they stand in its row, below it.
 var inRowOf = map[string]string{
 	"compiler/check": "compiler",
+	"vm/op/run":      "vm/op",
+	"vm/op/group":    "vm/op",
 }
 
 // exceptions are places that exceed a limit, and why.

@@ -7,7 +7,7 @@ import (
 	"pipec/compiler/plan"
 	"pipec/grammar"
 	"pipec/grammar/diag"
-	"pipec/vm/agg"
+	"pipec/vm/op/group"
 	"pipec/vm/value"
 )
 
@@ -23,7 +23,7 @@ func aggregateSpec() Spec {
 			`from orders |> window tumbling 1d |> aggregate paid = count() where status == "paid", best = max(amount)`,
 		},
 		Check: checkAggregate,
-		New:   newAggregate,
+		New:   group.New,
 	}
 }
 
@@ -35,42 +35,15 @@ func countSpec() Spec {
 		Stateful: true,
 		Examples: []string{"from orders |> key by customer |> count", "from orders |> window tumbling 1h |> count as orders"},
 		Check:    checkCount,
-		New:      newAggregate,
-	}
-}
-
-// Aggregate is the Config of aggregate and count.
-type Aggregate struct {
-	Keys       []int            `json:"keys,omitempty"` // columns of the input
-	Window     *Window          `json:"window,omitempty"`
-	Late       int              `json:"late,omitempty"` // port of rows that are late for all their windows; 0: they are counted
-	Aggregates []plan.Aggregate `json:"aggregates"`
-	Names      []string         `json:"names"` // of the aggregates in snapshots: stable as long as the text of the stage is
-	Items      []*plan.Expr     `json:"items"` // the columns behind key and window: over key, window and aggregates
-}
-
-// Wants implements Config.
-func (a *Aggregate) Wants(ports [][]bool, in []bool) {
-	for _, k := range a.Keys {
-		in[k] = true
-	}
-	for _, x := range a.Aggregates {
-		for _, e := range x.Args {
-			e.Columns(in)
-		}
-		x.Where.Columns(in)
-	}
-	if a.Late > 0 && a.Late < len(ports) {
-		for i, wanted := range ports[a.Late] {
-			in[i] = in[i] || wanted
-		}
+		New:      group.New,
 	}
 }
 
 // groups is an aggregate or a count while it is checked.
 type groups struct {
 	c      *Check
-	config Aggregate
+	config group.Config
+	window *Window      // nil: none
 	group  value.Schema // key and window
 	out    value.Schema
 	key    []string
@@ -81,7 +54,9 @@ type groups struct {
 
 func newGroups(c *Check) *groups {
 	g := &groups{c: c, key: c.In.Type.Key}
-	g.config.Window = c.In.Window
+	if g.window = c.In.Window; g.window != nil {
+		g.config.Window = &g.window.Window
+	}
 	g.config.Items = []*plan.Expr{}
 	for _, k := range g.key {
 		if i := c.In.Type.Schema.Index(k); i >= 0 {
@@ -208,9 +183,9 @@ func (g *groups) node() Stream {
 	}
 	kind := snake(c.verb())
 	node := Node{Kind: kind, Config: &g.config, Keyed: g.key, Single: len(g.key) == 0, Fails: g.fails, State: sign}
-	w := g.config.Window
+	w := g.window
 	if w != nil {
-		sign.Window = w.text()
+		sign.Window = w.String()
 		t.Timed = true
 		if t.ModeKey = append(t.ModeKey, windowStart, windowEnd); w.Allow == 0 {
 			t.Mode, t.ModeKey = plan.Append, nil
@@ -237,31 +212,10 @@ func (g *groups) node() Stream {
 
 // LateHint is the hint that late rows of a node are dropped silently (S432), for the compiler to show where the results reach an exactly-once sink; nil for every other node.
 func LateHint(n *plan.Node) *diag.Diagnostic {
-	a, ok := n.Config.(*Aggregate)
+	a, ok := n.Config.(*group.Config)
 	if !ok || a.Window == nil || a.Late > 0 {
 		return nil
 	}
-	return diag.New(diag.Hint, "S432", a.Window.Span, "rows that are late for this window are counted and dropped, although the sink takes every row exactly once").
+	return diag.New(diag.Hint, "S432", n.Span, "rows that are late for this window are counted and dropped, although the sink takes every row exactly once").
 		WithHelp("give them a place: `window ... late as too_late`, and `from too_late |> into ...`")
-}
-
-// newAggregate makes the operator of aggregate and of count.
-func newAggregate(c *Context) (Operator, error) {
-	config, ok := c.Node.Config.(*Aggregate)
-	if !ok {
-		return nil, fmt.Errorf("%s: a config of type %T", c.Node.ID, c.Node.Config)
-	}
-	if config.Window == nil {
-		return newRunning(c, config)
-	}
-	return newPanes(c, config)
-}
-
-// aggregateOf finds the function of an aggregate in the catalogue.
-func aggregateOf(a *plan.Aggregate) (*agg.Spec, error) {
-	spec, ok := agg.Lookup(a.Func)
-	if !ok {
-		return nil, fmt.Errorf("no aggregate %s", a.Func)
-	}
-	return spec, nil
 }

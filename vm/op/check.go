@@ -4,6 +4,7 @@ import (
 	"pipec/compiler/plan"
 	"pipec/grammar"
 	"pipec/grammar/diag"
+	"pipec/vm/op/group"
 	"pipec/vm/value"
 )
 
@@ -72,11 +73,7 @@ type Node struct {
 
 // Window is an open window scope.
 type Window struct {
-	Kind   string        `json:"kind"` // tumbling, sliding
-	Size   int64         `json:"size"` // microseconds
-	Step   int64         `json:"step"` // sliding: every; tumbling: the size
-	Offset int64         `json:"offset,omitempty"`
-	Allow  int64         `json:"allow,omitempty"` // allow late
-	Late   *grammar.Name `json:"-"`               // late as
-	Span   diag.Span     `json:"-"`
+	group.Window
+	Late *grammar.Name // late as
+	Span diag.Span
 }

@@ -6,6 +6,7 @@ import (
 	"pipec/compiler/plan"
 	"pipec/grammar"
 	"pipec/vm/eval"
+	"pipec/vm/op/run"
 	"pipec/vm/value"
 )
 
@@ -76,7 +77,7 @@ func (c *Check) extend(s value.Schema, name *grammar.Name, t value.Type) value.S
 
 // explode goes through the elements of a batch once, in pieces of at most a batch of output. The columns of a piece are gathered: text is shared, not copied.
 type explode struct {
-	outbox
+	run.Outbox
 	config *Explode
 	list   *eval.Program
 	errors *RowErrors
@@ -112,19 +113,9 @@ func newExplode(c *Context) (Operator, error) {
 	element := *config.List.Type.Elem
 	return &explode{
 		taken: value.NewVec(element), blank: value.NewVec(element),
-		config: config, list: list, errors: c.Errors, outbox: outbox{emit: c.Emit}, size: batchSize(c.Job), out: value.NewBatch(c.Node.Ports[0].Type.Schema),
+		config: config, list: list, errors: c.Errors, Outbox: run.Outbox{Emit: c.Emit}, size: run.BatchSize(c.Job), out: value.NewBatch(c.Node.Ports[0].Type.Schema),
 	}, nil
 }
-
-// batchSize is the number of rows an operator puts into one batch.
-func batchSize(j *plan.Job) int {
-	if j.BatchSize <= 0 {
-		return defaultBatch
-	}
-	return min(j.BatchSize, value.MaxRows/2) // so that even all rows with what they were before fit one batch
-}
-
-const defaultBatch = 1024
 
 // Process implements Operator.
 func (x *explode) Process(b *value.Batch) (bool, error) {
@@ -135,7 +126,7 @@ func (x *explode) Process(b *value.Batch) (bool, error) {
 		x.sel = x.errs.Without(x.sel, rows)
 		rows = x.sel
 	}
-	if err := x.errors.add(&x.outbox, b, &x.errs); err != nil {
+	if err := x.errors.Add(&x.Outbox, b, &x.errs); err != nil {
 		return false, err
 	}
 	x.in, x.rows, x.at, x.from = b, rows, 0, 0
@@ -147,10 +138,10 @@ func (x *explode) Advance(int64) (bool, error) { return false, nil }
 
 // Resume implements Operator.
 func (x *explode) Resume() (bool, error) {
-	if !x.waiting() && x.at < len(x.rows) {
+	if !x.Waiting() && x.at < len(x.rows) {
 		x.fill()
 	}
-	more, err := x.send()
+	more, err := x.Send()
 	return more || x.at < len(x.rows), err
 }
 
@@ -182,7 +173,7 @@ func (x *explode) fill() {
 	}
 	if len(x.parent) > 0 {
 		x.gather()
-		x.put(0, x.out)
+		x.Put(0, x.out)
 	}
 }
 
@@ -205,8 +196,8 @@ func (x *explode) gather() {
 		copy(number.I64, x.number)
 		x.nulls(number, n)
 	}
-	x.times, out.Time = take(x.times, in.Time, x.parent)
-	x.marks, out.Mark = take(x.marks, in.Mark, x.parent)
+	x.times, out.Time = run.Gather(x.times, in.Time, x.parent)
+	x.marks, out.Mark = run.Gather(x.marks, in.Mark, x.parent)
 }
 
 // element gathers the elements. Where there is none at all the child may have no entries, so none is touched. The two vectors are not one: what has taken the lists of another may not
@@ -236,16 +227,4 @@ func (x *explode) nulls(dst *value.Vec, n int) {
 	for _, i := range x.empty {
 		dst.SetNull(int(i), n)
 	}
-}
-
-// take gathers an optional lane into buf.
-func take(buf, lane []int64, rows []int32) (grown, out []int64) {
-	if lane == nil {
-		return buf, nil
-	}
-	buf = buf[:0]
-	for _, r := range rows {
-		buf = append(buf, lane[r])
-	}
-	return buf, buf
 }

@@ -6,6 +6,7 @@ import (
 	"pipec/compiler/plan"
 	"pipec/grammar"
 	"pipec/state"
+	"pipec/vm/op/run"
 	"pipec/vm/value"
 )
 
@@ -60,7 +61,7 @@ func checkLimit(c *Check) Stream {
 
 // limit counts in a state of one row, so that a restart goes on counting.
 type limit struct {
-	outbox
+	run.Outbox
 	n      int64
 	passed int64 // as in the state, once it was read
 	read   bool
@@ -77,7 +78,7 @@ func newLimit(c *Context) (Operator, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s: a config of type %T", c.Node.ID, c.Node.Config)
 	}
-	l := &limit{n: config.N, enough: c.Enough, outbox: outbox{emit: c.Emit}}
+	l := &limit{n: config.N, enough: c.Enough, Outbox: run.Outbox{Emit: c.Emit}}
 	l.table = c.Store.Table(state.Schema{Node: c.Node.ID, Name: "limit", Key: []value.Type{}, Fields: []value.StateField{{Name: "count", Cell: value.CellInt}}})
 	l.keys.Reset()
 	l.keys.Add(nil, c.Job.MaxParallel)
@@ -98,10 +99,10 @@ func (l *limit) Process(b *value.Batch) (bool, error) {
 		*l.slot[0].Int(l.table.Word(0)) = l.passed
 		l.out.Share(b)
 		l.out.Cols, l.out.Sel = b.Cols, b.Rows()[:pass]
-		l.put(0, &l.out)
+		l.Put(0, &l.out)
 	}
 	l.tell()
-	return l.send()
+	return l.Send()
 }
 
 // Advance implements Operator: also a limit that gets no row after a restart says that it needs none.
@@ -114,7 +115,7 @@ func (l *limit) Advance(int64) (bool, error) {
 }
 
 // Resume implements Operator.
-func (l *limit) Resume() (bool, error) { return l.send() }
+func (l *limit) Resume() (bool, error) { return l.Send() }
 
 func (l *limit) load() error {
 	if l.read {

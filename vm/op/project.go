@@ -5,6 +5,7 @@ import (
 
 	"pipec/compiler/plan"
 	"pipec/vm/eval"
+	"pipec/vm/op/run"
 	"pipec/vm/value"
 )
 
@@ -43,7 +44,7 @@ func (p *Project) Wants(ports [][]bool, in []bool) {
 
 // project runs a Project. It is linear in the columns and in the rows that expressions touch: columns that pass are shared.
 type project struct {
-	outbox
+	run.Outbox
 	config *Project
 	filter *eval.Program
 	steps  []*eval.Program
@@ -52,7 +53,7 @@ type project struct {
 	work   value.Batch
 	out    value.Batch
 	sel    []int32
-	pairs  pairs
+	pairs  run.Pairs
 }
 
 func newProject(c *Context) (Operator, error) {
@@ -60,7 +61,7 @@ func newProject(c *Context) (Operator, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s: a config of type %T", c.Node.ID, c.Node.Config)
 	}
-	p := &project{config: config, errors: c.Errors, outbox: outbox{emit: c.Emit}, sel: noRows()}
+	p := &project{config: config, errors: c.Errors, Outbox: run.Outbox{Emit: c.Emit}, sel: run.NoRows()}
 	var err error
 	if config.Where != nil {
 		if p.filter, err = eval.Compile(config.Where, c.Env); err != nil {
@@ -101,7 +102,7 @@ func (p *project) Process(b *value.Batch) (bool, error) {
 	}
 	p.out.Share(b)
 	if b.Kinds != nil {
-		p.out.Sel, p.out.Kinds = p.pairs.settle(b, rows, &p.errs)
+		p.out.Sel, p.out.Kinds = p.pairs.Settle(b, rows, &p.errs)
 	} else if len(rows) < b.Live() {
 		p.out.Sel = rows
 	}
@@ -109,15 +110,15 @@ func (p *project) Process(b *value.Batch) (bool, error) {
 	for _, c := range p.config.Columns {
 		p.out.Cols = append(p.out.Cols, p.work.Cols[c])
 	}
-	if err := p.errors.add(&p.outbox, b, &p.errs); err != nil {
+	if err := p.errors.Add(&p.Outbox, b, &p.errs); err != nil {
 		return false, err
 	}
-	p.put(0, &p.out)
-	return p.send()
+	p.Put(0, &p.out)
+	return p.Send()
 }
 
 // Resume implements Operator.
-func (p *project) Resume() (bool, error) { return p.send() }
+func (p *project) Resume() (bool, error) { return p.Send() }
 
 // Advance implements Operator.
 func (p *project) Advance(int64) (bool, error) { return false, nil }

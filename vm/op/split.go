@@ -7,6 +7,7 @@ import (
 	"pipec/grammar"
 	"pipec/grammar/diag"
 	"pipec/vm/eval"
+	"pipec/vm/op/run"
 	"pipec/vm/value"
 )
 
@@ -82,14 +83,14 @@ func checkSplit(c *Check) Stream {
 
 // split sends each row to the first branch whose condition holds. Conditions are tried only for rows that no earlier branch has taken.
 type split struct {
-	outbox
+	run.Outbox
 	when   []*eval.Program // nil: otherwise
 	errors *RowErrors
 	stats  *Stats
 	errs   eval.Errors
 	left   [2][]int32
 	taken  [][]int32
-	pairs  []pairs
+	pairs  []run.Pairs
 	outs   []value.Batch
 }
 
@@ -99,9 +100,9 @@ func newSplit(c *Context) (Operator, error) {
 		return nil, fmt.Errorf("%s: a config of type %T", c.Node.ID, c.Node.Config)
 	}
 	n := len(config.When)
-	s := &split{outbox: outbox{emit: c.Emit}, errors: c.Errors, stats: c.Stats, taken: make([][]int32, n), pairs: make([]pairs, n), outs: make([]value.Batch, n)}
+	s := &split{Outbox: run.Outbox{Emit: c.Emit}, errors: c.Errors, stats: c.Stats, taken: make([][]int32, n), pairs: make([]run.Pairs, n), outs: make([]value.Batch, n)}
 	for i, e := range config.When {
-		s.taken[i] = noRows()
+		s.taken[i] = run.NoRows()
 		var program *eval.Program
 		if e != nil {
 			var err error
@@ -128,7 +129,7 @@ func (s *split) Process(b *value.Batch) (bool, error) {
 		*buf = without((*buf)[:0], rows, s.taken[i], &s.errs)
 		rows = *buf
 	}
-	if err := s.errors.add(&s.outbox, b, &s.errs); err != nil {
+	if err := s.errors.Add(&s.Outbox, b, &s.errs); err != nil {
 		return false, err
 	}
 	for _, r := range rows {
@@ -141,11 +142,11 @@ func (s *split) Process(b *value.Batch) (bool, error) {
 		out.Share(b)
 		out.Cols, out.Sel = b.Cols, s.taken[i]
 		if b.Kinds != nil {
-			out.Sel, out.Kinds = s.pairs[i].settle(b, s.taken[i], &s.errs)
+			out.Sel, out.Kinds = s.pairs[i].Settle(b, s.taken[i], &s.errs)
 		}
-		s.put(i, out)
+		s.Put(i, out)
 	}
-	return s.send()
+	return s.Send()
 }
 
 // without appends the rows that are neither taken nor failed; all ascend.
@@ -165,4 +166,4 @@ func without(dst, rows, taken []int32, errs *eval.Errors) []int32 {
 func (s *split) Advance(int64) (bool, error) { return false, nil }
 
 // Resume implements Operator.
-func (s *split) Resume() (bool, error) { return s.send() }
+func (s *split) Resume() (bool, error) { return s.Send() }

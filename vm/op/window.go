@@ -1,10 +1,9 @@
 package op
 
 import (
-	"fmt"
-
 	"pipec/grammar"
 	"pipec/grammar/diag"
+	"pipec/vm/op/group"
 	"pipec/vm/value"
 )
 
@@ -19,19 +18,11 @@ func windowSpec() Spec {
 	}
 }
 
-// longest bounds sizes, steps, offsets and lateness, in microseconds (some 36,000 years), and earliest and latest bound the event times that windows take: so no sum of them
-// leaves int64.
-const (
-	longest  = 1 << 60
-	latest   = 1 << 61
-	earliest = -latest
-)
-
 func checkWindow(c *Check) Stream {
 	c.closed()
 	w := c.Stage.Op.(*grammar.Window)
 	out := c.In
-	open := &Window{Kind: w.Kind.Text, Late: w.LateAs, Span: c.keyword()}
+	open := &Window{Window: group.Window{Kind: w.Kind.Text}, Late: w.LateAs, Span: c.keyword()}
 	out.Window = open
 	if c.refusedKind(w) {
 		out.Type.Unknown = true
@@ -131,38 +122,9 @@ func (c *Check) duration(e *grammar.Expr, what string) (d int64, ok bool) {
 		return 0, false
 	}
 	d = x.Expr.Lit.Int
-	if d > longest || d < -longest {
+	if d > group.Longest || d < -group.Longest {
 		c.say(errorAt("S411", e.Span(), "%s cannot be longer than 36000 years", what))
 		return 0, false
 	}
 	return d, true
 }
-
-// text is the window in canonical form, for the signature of its state.
-func (w *Window) text() string {
-	short := func(d int64) string { return string(value.AppendDuration(nil, d)) }
-	s := w.Kind + " " + short(w.Size)
-	if w.Kind == "sliding" {
-		s += " every " + short(w.Step)
-	}
-	if w.Offset != 0 {
-		s += " offset " + short(w.Offset)
-	}
-	if w.Allow != 0 {
-		s += " allow late " + short(w.Allow)
-	}
-	return s
-}
-
-// last is the start of the last window that t belongs to (tumbling: the only one), rounding down also before 1970 (Flink: TimeWindow.getWindowStartWithOffset).
-// With a step larger than the size, t may lie behind its end.
-func (w *Window) last(t int64) int64 {
-	p := (t - w.Offset) % w.Step
-	if p < 0 {
-		p += w.Step
-	}
-	return t - p
-}
-
-// String shows the window in plans.
-func (w *Window) String() string { return fmt.Sprintf("window %s", w.text()) }

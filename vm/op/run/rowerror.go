@@ -1,4 +1,4 @@
-package op
+package run
 
 import (
 	"fmt"
@@ -59,7 +59,7 @@ type RowErrors struct {
 	skip   bool
 	emit   func(port int, b *value.Batch) error
 	stats  *Stats
-	schema value.Schema // of the rows that Batch gets
+	schema value.Schema // of the rows that fail
 	texts  rowTexts
 	lent   []*value.Batch // given to an outbox; those before next are free again once the operator was called anew
 	next   int
@@ -96,7 +96,7 @@ func (e *RowErrors) Raw(bad []format.Bad) error {
 
 // Batch takes the rows of b that errs names. It emits at once.
 func (e *RowErrors) Batch(b *value.Batch, errs *eval.Errors) error {
-	out, err := e.of(&e.texts, e.schema, b, errs)
+	out, err := e.of(b, errs)
 	e.next = 0
 	if err != nil || out == nil {
 		return err
@@ -104,28 +104,28 @@ func (e *RowErrors) Batch(b *value.Batch, errs *eval.Errors) error {
 	return e.emit(e.node.Errors, out)
 }
 
-// add is Batch for an operator: what is to be emitted goes to its outbox.
-func (e *RowErrors) add(o *outbox, b *value.Batch, errs *eval.Errors) error {
+// Of is for rows of the same node that have another schema than its input: its results.
+func (e *RowErrors) Of(schema value.Schema) *RowErrors {
+	return &RowErrors{node: e.node, skip: e.skip, emit: e.emit, stats: e.stats, schema: schema}
+}
+
+// Add is Batch for an operator: what is to be emitted goes to its outbox.
+func (e *RowErrors) Add(o *Outbox, b *value.Batch, errs *eval.Errors) error {
 	if !errs.Any() {
 		return nil
 	}
-	return e.addAs(o, &e.texts, e.schema, b, errs)
-}
-
-// addAs is add for rows of another schema than the input's; texts belongs to that schema.
-func (e *RowErrors) addAs(o *outbox, texts *rowTexts, schema value.Schema, b *value.Batch, errs *eval.Errors) error {
-	if !o.waiting() {
+	if !o.Waiting() {
 		e.next = 0
 	}
-	out, err := e.of(texts, schema, b, errs)
+	out, err := e.of(b, errs)
 	if err == nil && out != nil {
-		o.put(e.node.Errors, out)
+		o.Put(e.node.Errors, out)
 	}
 	return err
 }
 
 // of makes the error rows of a batch, nil where there are none to emit. Old rows of updates and deletes failed when they came first, and are not told again.
-func (e *RowErrors) of(texts *rowTexts, schema value.Schema, b *value.Batch, errs *eval.Errors) (*value.Batch, error) {
+func (e *RowErrors) of(b *value.Batch, errs *eval.Errors) (*value.Batch, error) {
 	errs.Sort()
 	var rows []int32
 	var at []int // in errs
@@ -144,15 +144,15 @@ func (e *RowErrors) of(texts *rowTexts, schema value.Schema, b *value.Batch, err
 	if e.node.Errors == 0 {
 		rows = rows[:1]
 	}
-	if err := texts.write(schema, b, rows); err != nil {
+	if err := e.texts.write(e.schema, b, rows); err != nil {
 		return nil, err
 	}
 	if e.node.Errors == 0 {
-		return nil, e.refuse(1, errs.Code[at[0]], errs.Text[at[0]], texts.row(0))
+		return nil, e.refuse(1, errs.Code[at[0]], errs.Text[at[0]], e.texts.row(0))
 	}
 	out := e.batch(len(rows))
 	for i, r := range rows {
-		e.set(out, i, errs.Code[at[i]], errs.Text[at[i]], texts.row(i))
+		e.set(out, i, errs.Code[at[i]], errs.Text[at[i]], e.texts.row(i))
 		if b.Time == nil || b.Time[r] == value.NoTime || e.node.Kind == "source" { // 2.18, 10: of a source its `at` is null
 			out.Cols[errAt].SetNull(i, out.Len)
 			continue

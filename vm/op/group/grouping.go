@@ -1,17 +1,20 @@
-package op
+package group
 
 import (
+	"fmt"
+
 	"pipec/compiler/plan"
 	"pipec/state"
 	"pipec/vm/agg"
 	"pipec/vm/eval"
+	"pipec/vm/op/run"
 	"pipec/vm/value"
 )
 
 // grouping is what all operators have that keep aggregates by key: the programs of the arguments, the layout of a slot, and the way from a row to its slot. Rows are handled a batch at a time:
 // all arguments, then all keys, then all slots, then one loop per aggregate.
 type grouping struct {
-	config *Aggregate
+	config *Config
 	parts  []part
 	table  *state.Table
 	types  []value.Type // of the key
@@ -43,7 +46,7 @@ type part struct {
 }
 
 // newGrouping compiles the expressions and makes the state. first are fields before those of the aggregates.
-func newGrouping(c *Context, config *Aggregate, first ...value.StateField) (*grouping, error) {
+func newGrouping(c *run.Context, config *Config, first ...value.StateField) (*grouping, error) {
 	g := &grouping{config: config, groups: c.Job.MaxParallel, timed: c.Inputs[0].Timed, types: []value.Type{}}
 	for _, k := range config.Keys {
 		g.types = append(g.types, c.Inputs[0].Schema.Fields[k].Type)
@@ -69,8 +72,8 @@ func newGrouping(c *Context, config *Aggregate, first ...value.StateField) (*gro
 	return g, nil
 }
 
-func newPart(a *plan.Aggregate, c *Context) (p part, err error) {
-	if p.spec, err = aggregateOf(a); err != nil {
+func newPart(a *plan.Aggregate, c *run.Context) (p part, err error) {
+	if p.spec, err = function(a); err != nil {
 		return p, err
 	}
 	p.typ = a.Type
@@ -89,7 +92,7 @@ func newPart(a *plan.Aggregate, c *Context) (p part, err error) {
 }
 
 // readBy is the number of the first output that reads aggregate i.
-func readBy(config *Aggregate, i int) int {
+func readBy(config *Config, i int) int {
 	column := len(config.Keys) + i
 	if config.Window != nil {
 		column += 2
@@ -225,4 +228,13 @@ func (t *touched) see(s value.Slot, i int) bool {
 	t.table[at] = touch{address, t.batch}
 	t.first = append(t.first, int32(i))
 	return true
+}
+
+// function finds the function of an aggregate in the catalogue.
+func function(a *plan.Aggregate) (*agg.Spec, error) {
+	spec, ok := agg.Lookup(a.Func)
+	if !ok {
+		return nil, fmt.Errorf("no aggregate %s", a.Func)
+	}
+	return spec, nil
 }

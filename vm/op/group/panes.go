@@ -1,8 +1,9 @@
-package op
+package group
 
 import (
 	"pipec/state"
 	"pipec/vm/eval"
+	"pipec/vm/op/run"
 	"pipec/vm/value"
 )
 
@@ -11,14 +12,14 @@ import (
 // has fired, give a new row at once. That the slot says it, and not the watermark, makes it right after a restore too, where a task may begin with a lower watermark than the one
 // whose keys it took over.
 type panes struct {
-	outbox
+	run.Outbox
 	*grouping
 	m        *emission
 	win      *Window
 	latePort int
 	before   bool
-	stats    *Stats
-	errors   *RowErrors
+	stats    *run.Stats
+	errors   *run.RowErrors
 	errs     eval.Errors
 	size     int   // rows of a batch of output
 	mark     int64 // the stage's watermark
@@ -41,10 +42,10 @@ type panes struct {
 	part    value.Keys
 }
 
-func newPanes(c *Context, config *Aggregate) (Operator, error) {
+func newPanes(c *run.Context, config *Config) (run.Operator, error) {
 	p := &panes{
-		outbox: outbox{emit: c.Emit}, win: config.Window, a: assignment{win: config.Window}, latePort: config.Late, before: c.Before, stats: c.Stats, errors: c.Errors,
-		size: batchSize(c.Job), mark: value.NoTime, fired: value.NoTime, given: -1,
+		Outbox: run.Outbox{Emit: c.Emit}, win: config.Window, a: assignment{win: config.Window}, latePort: config.Late, before: c.Before, stats: c.Stats, errors: c.Errors,
+		size: run.BatchSize(c.Job), mark: value.NoTime, fired: value.NoTime, given: -1,
 	}
 	var first []value.StateField
 	if p.win.Allow > 0 {
@@ -58,7 +59,7 @@ func newPanes(c *Context, config *Aggregate) (Operator, error) {
 		p.given = p.table.Word(0)
 	}
 	p.buf = make([]value.Slot, p.size)
-	p.m, err = newEmission(c, p.grouping, &p.outbox)
+	p.m, err = newEmission(c, p.grouping, &p.Outbox)
 	return p, err
 }
 
@@ -71,7 +72,7 @@ func (p *panes) Process(b *value.Batch) (bool, error) {
 	p.tooLate(b)
 	p.evaluate(b, p.a.rows, &p.errs)
 	p.a.without(&p.errs)
-	if err := p.errors.add(&p.outbox, b, &p.errs); err != nil {
+	if err := p.errors.Add(&p.Outbox, b, &p.errs); err != nil {
 		return false, err
 	}
 	p.in = b
@@ -88,7 +89,7 @@ func (p *panes) tooLate(b *value.Batch) {
 	if len(p.a.late) > 0 {
 		p.late.Share(b)
 		p.late.Cols, p.late.Sel = b.Cols, p.a.late
-		p.put(p.latePort, &p.late)
+		p.Put(p.latePort, &p.late)
 	}
 }
 
@@ -111,7 +112,7 @@ func (p *panes) Advance(w int64) (bool, error) {
 
 // Resume implements Operator.
 func (p *panes) Resume() (bool, error) {
-	for !p.waiting() {
+	for !p.Waiting() {
 		var err error
 		switch {
 		case p.m.left():
@@ -127,7 +128,7 @@ func (p *panes) Resume() (bool, error) {
 			return false, err
 		}
 	}
-	more, err := p.send()
+	more, err := p.Send()
 	return more || p.m.left() || p.a.left() || p.next < len(p.firing), err
 }
 

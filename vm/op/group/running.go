@@ -1,17 +1,18 @@
-package op
+package group
 
 import (
 	"pipec/vm/eval"
+	"pipec/vm/op/run"
 	"pipec/vm/value"
 )
 
 // running is aggregate and count without a window: every batch that touches a group gives its new row, one per group and batch, in the order of first touch (language A14).
 type running struct {
-	outbox
+	run.Outbox
 	*grouping
 	m      *emission
 	before bool
-	errors *RowErrors
+	errors *run.RowErrors
 	errs   eval.Errors
 	seen   touched
 	rowOf  []int32 // input row of each touched group
@@ -24,13 +25,13 @@ type running struct {
 	oldSlots []value.Slot
 }
 
-func newRunning(c *Context, config *Aggregate) (Operator, error) {
+func newRunning(c *run.Context, config *Config) (run.Operator, error) {
 	g, err := newGrouping(c, config)
 	if err != nil {
 		return nil, err
 	}
-	r := &running{outbox: outbox{emit: c.Emit}, grouping: g, before: c.Before, errors: c.Errors}
-	r.m, err = newEmission(c, g, &r.outbox)
+	r := &running{Outbox: run.Outbox{Emit: c.Emit}, grouping: g, before: c.Before, errors: c.Errors}
+	r.m, err = newEmission(c, g, &r.Outbox)
 	return r, err
 }
 
@@ -38,7 +39,7 @@ func newRunning(c *Context, config *Aggregate) (Operator, error) {
 func (r *running) Process(b *value.Batch) (bool, error) {
 	r.errs.Reset(b.Len)
 	rows := r.evaluate(b, b.Rows(), &r.errs)
-	if err := r.errors.add(&r.outbox, b, &r.errs); err != nil {
+	if err := r.errors.Add(&r.Outbox, b, &r.errs); err != nil {
 		return false, err
 	}
 	if len(rows) > 0 {
@@ -108,9 +109,9 @@ func (r *running) Advance(int64) (bool, error) { return false, nil }
 
 // Resume implements Operator.
 func (r *running) Resume() (bool, error) {
-	if !r.waiting() && r.m.left() {
+	if !r.Waiting() && r.m.left() {
 		r.m.put()
 	}
-	more, err := r.send()
+	more, err := r.Send()
 	return more || r.m.left(), err
 }

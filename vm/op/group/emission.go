@@ -1,9 +1,10 @@
-package op
+package group
 
 import (
 	"pipec/compiler/plan"
 	"pipec/vm/agg"
 	"pipec/vm/eval"
+	"pipec/vm/op/run"
 	"pipec/vm/value"
 )
 
@@ -22,10 +23,9 @@ type emission struct {
 	window bool
 	items  []item
 	size   int // rows of a batch of output
-	box    *outbox
-	errors *RowErrors
+	box    *run.Outbox
+	errors *run.RowErrors
 	schema value.Schema // of the output
-	texts  rowTexts
 
 	group  value.Batch  // key, window, aggregates
 	coded  []*value.Vec // key columns that were decoded
@@ -54,8 +54,9 @@ type item struct {
 	program *eval.Program
 }
 
-func newEmission(c *Context, g *grouping, box *outbox) (*emission, error) {
-	m := &emission{parts: g.parts, types: g.types, keys: len(g.config.Keys), window: g.config.Window != nil, size: batchSize(c.Job), box: box, errors: c.Errors, schema: c.Node.Ports[0].Type.Schema}
+func newEmission(c *run.Context, g *grouping, box *run.Outbox) (*emission, error) {
+	m := &emission{parts: g.parts, types: g.types, keys: len(g.config.Keys), window: g.config.Window != nil, size: run.BatchSize(c.Job), box: box, schema: c.Node.Ports[0].Type.Schema}
+	m.errors = c.Errors.Of(m.schema)
 	for _, t := range m.types {
 		m.coded, m.taken = append(m.coded, value.NewVec(t)), append(m.taken, value.NewVec(t))
 	}
@@ -227,7 +228,7 @@ func (m *emission) report() error {
 			bad.Time = append(bad.Time, m.out.Time[r])
 		}
 	}
-	return m.errors.addAs(m.box, &m.texts, m.schema, bad, &errs)
+	return m.errors.Add(m.box, bad, &errs)
 }
 
 // plain puts all rows that did not fail into the outbox, as inserts.
@@ -239,7 +240,7 @@ func (m *emission) plain() error {
 	if err := m.report(); err != nil {
 		return err
 	}
-	m.box.put(0, &m.out)
+	m.box.Put(0, &m.out)
 	return nil
 }
 
@@ -306,13 +307,13 @@ func (m *emission) put() {
 			m.piece[r] = kinds[i]
 		}
 		m.out.Sel, m.out.Kinds = rows, m.piece
-		m.box.put(0, &m.out)
+		m.box.Put(0, &m.out)
 		return
 	}
 	m.final.Len, m.final.Sel, m.final.Kinds = len(rows), nil, kinds
 	for c, col := range m.before.Cols {
 		m.final.Cols[c].Take(col, rows)
 	}
-	m.times, m.final.Time = take(m.times, m.before.Time, rows)
-	m.box.put(0, m.final)
+	m.times, m.final.Time = run.Gather(m.times, m.before.Time, rows)
+	m.box.Put(0, m.final)
 }

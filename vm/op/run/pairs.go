@@ -1,25 +1,25 @@
-package op
+package run
 
 import (
 	"pipec/vm/eval"
 	"pipec/vm/value"
 )
 
-// pairs decides what becomes of changes when a stage lets only some rows pass. An update is two rows, before and after: where both pass it stays an update, where only the new row
+// Pairs decides what becomes of changes when a stage lets only some rows pass. An update is two rows, before and after: where both pass it stays an update, where only the new row
 // passes it is an insert, where only the old one passes it is a delete (language A14). A row error changes nothing downstream: the table keeps what it had, and where the old row never
 // got there, the new one is an insert.
-type pairs struct {
+type Pairs struct {
 	sel   []int32
 	kinds []value.RowKind
 }
 
-// noRows is a selection of nothing, with room: a nil selection would mean all rows.
-func noRows() []int32 { return make([]int32, 0, 64) }
+// NoRows is a selection of nothing, with room: a nil selection would mean all rows.
+func NoRows() []int32 { return make([]int32, 0, 64) }
 
-// settle gives the rows of b that stay, and the kinds of all rows. passed are those that pass, in ascending order; errs may be nil.
-func (p *pairs) settle(b *value.Batch, passed []int32, errs *eval.Errors) ([]int32, []value.RowKind) {
+// Settle gives the rows of b that stay, and the kinds of all rows. passed are those that pass, in ascending order; errs may be nil.
+func (p *Pairs) Settle(b *value.Batch, passed []int32, errs *eval.Errors) ([]int32, []value.RowKind) {
 	if p.sel == nil {
-		p.sel = noRows()
+		p.sel = NoRows()
 	}
 	p.sel = p.sel[:0]
 	p.kinds = append(p.kinds[:0], b.Kinds...)
