@@ -11,65 +11,88 @@ import (
 // the strings that interpolate (P108).
 func checkSettings(f *File, list *diag.List) {
 	for _, d := range f.Decls {
-		if d.DeclHead().Broken {
-			continue
-		}
+		eachBody(d, func(b *Body) {
+			checkCommas(len(b.Facts), func(i int) *Place { return factPlace(b.Facts[i]) }, "settings", list)
+			for _, f := range b.Facts {
+				switch f := f.(type) {
+				case *Setting:
+					checkStrings(f.Value, list)
+				case *Schema:
+					checkRecord(f.Record, list)
+				}
+			}
+		})
 		switch d := d.(type) {
-		case *Job:
-			checkBody(d.Body, list)
 		case *Param:
 			checkStrings(d.Default, list)
 		case *TypeDecl:
 			checkRecord(d.Record, list)
-		case *Source:
-			checkBody(d.Body, list)
-		case *Sink:
-			checkBody(d.Body, list)
-		case *Stream:
-			checkBody(d.Pipeline.Body, list)
-			checkStages(d.Pipeline.Stages, list)
-		case *Pipeline:
-			checkBody(d.Body, list)
-			checkStages(d.Stages, list)
-		case *Pipe:
-			checkStages(d.Stages, list)
+		}
+		for _, s := range stagesOf(d) {
+			switch op := s.Op.(type) {
+			case *Split:
+				checkCommas(len(op.Branches), func(i int) *Place { return &op.Branches[i].Place }, "branches", list)
+			case *Match:
+				checkCommas(len(op.Defines), func(i int) *Place { return &op.Defines[i].Place }, "steps", list)
+			}
 		}
 	}
 }
 
-func checkStages(stages []*Stage, list *diag.List) {
-	for _, s := range stages {
-		checkBody(s.With, list)
-		switch op := s.Op.(type) {
-		case *Into:
-			checkBody(op.Body, list)
-		case *Split:
-			checkCommas(len(op.Branches), func(i int) *Place { return &op.Branches[i].Place }, "branches", list)
-		case *Match:
-			checkCommas(len(op.Defines), func(i int) *Place { return &op.Defines[i].Place }, "steps", list)
+// eachBody visits all bodies of a declaration, the outer ones first.
+func eachBody(d Decl, visit func(*Body)) {
+	switch d := d.(type) {
+	case *Job:
+		innerBodies(d.Body, visit)
+	case *Source:
+		innerBodies(d.Body, visit)
+	case *Sink:
+		innerBodies(d.Body, visit)
+	case *Stream:
+		if d.Pipeline != nil {
+			innerBodies(d.Pipeline.Body, visit)
+		}
+	case *Pipeline:
+		innerBodies(d.Body, visit)
+	}
+	for _, s := range stagesOf(d) {
+		innerBodies(s.With, visit)
+		if into, ok := s.Op.(*Into); ok {
+			innerBodies(into.Body, visit)
 		}
 	}
 }
 
-func checkBody(b *Body, list *diag.List) {
+func innerBodies(b *Body, visit func(*Body)) {
 	if b == nil {
 		return
 	}
-	checkCommas(len(b.Facts), func(i int) *Place { return factPlace(b.Facts[i]) }, "settings", list)
+	visit(b)
 	for _, f := range b.Facts {
 		switch f := f.(type) {
-		case *Setting:
-			checkStrings(f.Value, list)
 		case *Choice:
-			checkBody(f.Body, list)
+			innerBodies(f.Body, visit)
 		case *Rhythm:
-			checkBody(f.Body, list)
+			innerBodies(f.Body, visit)
 		case *Group:
-			checkBody(f.Body, list)
-		case *Schema:
-			checkRecord(f.Record, list)
+			innerBodies(f.Body, visit)
 		}
 	}
+}
+
+// stagesOf gives the stages of a declaration that has some.
+func stagesOf(d Decl) []*Stage {
+	switch d := d.(type) {
+	case *Stream:
+		if d.Pipeline != nil {
+			return d.Pipeline.Stages
+		}
+	case *Pipeline:
+		return d.Stages
+	case *Pipe:
+		return d.Stages
+	}
+	return nil
 }
 
 func checkRecord(r *Record, list *diag.List) {

@@ -234,7 +234,7 @@ func (w *formatter) indent(i int) int {
 		switch {
 		case token.BracketStep(t) < 0:
 			return top.base
-		case top.items && w.roles[t.Pos.Offset]&itemStart == 0:
+		case top.items && w.roles[t.Pos.Offset]&itemStart == 0 && t.Value != "else":
 			return top.base + 4
 		}
 		return top.base + 2
@@ -244,19 +244,12 @@ func (w *formatter) indent(i int) int {
 		return 2
 	case w.before.Value == "," || w.before.Value == w.verb || w.before.Value == "by" && w.verb == "key":
 		return 7
-	case stageClauses[t.Value] && !(t.Value == "where" && w.verb == "aggregate"):
+	case mistake.StageClauses[t.Value] && !(t.Value == "where" && w.verb == "aggregate"):
 		return 5
 	case w.list:
 		return 9
 	}
 	return 7
-}
-
-// stageClauses stand under the verb of their stage.
-var stageClauses = map[string]bool{
-	"emit": true, "keep": true, "with": true, "errors": true, "within": true, "allow": true, "late": true, "early": true, "every": true,
-	"offset": true, "zone": true, "on": true, "using": true, "skip": true, "as": true, "max": true, "idle": true, "ahead": true, "by": true,
-	"then": true, "followed": true, "gap": true, "at": true,
 }
 
 // commentIndent puts a comment where the next code line is; in front of a closing bracket, where the last one was.
@@ -291,7 +284,11 @@ func (w *formatter) token(t lexer.Token) {
 		return
 	case step > 0:
 		items := t.Value == "{" && w.at+1 < len(w.tokens) && w.firstItem(w.at+1)
-		w.open = append(w.open, bracket{base: w.base, items: items, text: t.Value})
+		base := w.base
+		if n := len(w.open); n > 0 && items && w.open[n-1].items {
+			base = w.open[n-1].base + 2 // braces in braces belong to an item, on whatever line they open
+		}
+		w.open = append(w.open, bracket{base: base, items: items, text: t.Value})
 	case step < 0:
 		w.open = w.open[:max(0, len(w.open)-1)]
 	case t.Value == "|>" && len(w.open) == 0:

@@ -230,7 +230,7 @@ func TestMutants(t *testing.T) {
 	if broken < mutants/2 {
 		t.Errorf("only %d of %d mutants are broken: the mutations are too tame", broken, mutants)
 	}
-	if percent := 100 * many / broken; percent > 3 {
+	if percent := 100 * many / broken; percent > 1 {
 		t.Errorf("%d of %d broken mutants (%d %%) give more than two diagnostics", many, broken, percent)
 	}
 	t.Logf("%d of %d broken; %d give more than two diagnostics", broken, mutants, many)
@@ -238,7 +238,7 @@ func TestMutants(t *testing.T) {
 
 // Nesting without end is a mistake like any other, not the end of the process.
 func TestNesting(t *testing.T) {
-	const deep = 200_000
+	const deep = 50_000
 	for _, text := range []string{
 		"function f(a) = " + strings.Repeat("(", deep) + "a" + strings.Repeat(")", deep),
 		"function f(a) = " + strings.Repeat("- ", deep) + "a",

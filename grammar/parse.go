@@ -16,7 +16,12 @@ import (
 func Parse(file string, text []byte) (*File, diag.List) {
 	f := &File{Name: file, Text: string(text)}
 	tokens, mistakes := token.Scan(file, f.Text)
-	p := &fileParser{text: f.Text, mistakes: mistakes, reported: len(mistakes)}
+	p := &fileParser{text: f.Text, mistakes: mistakes, noisy: map[int]bool{}}
+	for _, m := range mistakes {
+		for line := m.Span.Start.Line; line <= m.Span.End.Line; line++ {
+			p.noisy[int(line)] = true
+		}
+	}
 	for _, chunk := range chunks(token.Significant(tokens)) {
 		f.Decls = append(f.Decls, p.chunk(chunk)...)
 	}
@@ -30,7 +35,7 @@ func Parse(file string, text []byte) (*File, diag.List) {
 type fileParser struct {
 	text     string
 	mistakes diag.List
-	reported int // how many of them the lexer found; near those the parser says nothing more
+	noisy    map[int]bool // lines of which tokens were left out: other mistakes there may follow from that
 }
 
 // chunks cuts tokens where declarations start, so that a brace that is never closed harms one declaration only.
@@ -73,9 +78,25 @@ func startsChunk(tokens []lexer.Token, i, start, margin, braces, other int) bool
 		}
 	}
 	if t.Pos.Column <= margin {
-		return braces == 0 || declares
+		return declares || braces == 0 && !continues(tokens, i, start)
 	}
 	return declares && braces == 0 && other == 0 && t.Value != "job" && tokens[i-1].Value != "|>"
+}
+
+// continues reports whether a word at the margin can only go on with the declaration that began at start, because of what it is or what stands
+// before it.
+func continues(tokens []lexer.Token, i, start int) bool {
+	before := tokens[i-1]
+	switch {
+	case before.Type == token.Punct && token.BracketStep(before) >= 0 && before.Value != "?" && before.Value != ">":
+		return true
+	case tokens[i].Type == token.Word:
+		return i > start
+	case !mistake.HoldsStages(tokens[start].Value):
+		return false
+	}
+	return mistake.StageClauses[tokens[i].Value] || i > 1 && (tokens[i-2].Value == "|>" || tokens[i-2].Value == "key") && mistake.IsVerb(before.Value) ||
+		before.Value == "by"
 }
 
 // chunk parses one declaration, whatever its first word is.

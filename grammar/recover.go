@@ -31,13 +31,18 @@ func (p *fileParser) declaration(tokens []lexer.Token, quiet bool) []Decl {
 		}
 		if change == nil {
 			f, err := parseTokens(tokens)
+			misread := -1
 			if err == nil {
-				return f.Decls
+				if misread = crossing(f.Decls, tokens); misread < 0 {
+					return f.Decls
+				}
 			}
 			if quiet {
 				return ghosts(written)
 			}
-			change = p.mend(o, err)
+			if change = p.complain(o, misread, "`}`"); misread < 0 {
+				change = p.mend(o, err)
+			}
 		}
 		if change == nil {
 			return ghosts(written)
@@ -45,6 +50,23 @@ func (p *fileParser) declaration(tokens []lexer.Token, quiet bool) []Decl {
 		tokens = change.Apply(tokens)
 	}
 	return ghosts(written)
+}
+
+// crossing is the index of a choice whose two words are on different lines, or -1. The grammar has no line breaks, so a word too much or too few shifts
+// all facts behind it, and may still be read.
+func crossing(decls []Decl, tokens []lexer.Token) int {
+	at := -1
+	for _, d := range decls {
+		eachBody(d, func(b *Body) {
+			for _, f := range b.Facts {
+				c, ok := f.(*Choice)
+				if ok && at < 0 && c.Word.Tokens[0].Pos.Line > c.Name.Tokens[0].Pos.Line {
+					at = slices.IndexFunc(tokens, func(t lexer.Token) bool { return t.Pos == c.Tokens[0].Pos })
+				}
+			}
+		})
+	}
+	return at
 }
 
 // parseTokens runs participle over one declaration.
@@ -128,8 +150,15 @@ func (p *fileParser) brackets(o *mistake.Outline, quiet bool) (*mistake.Edit, bo
 		return change, change != nil
 	}
 	at := o.Stray[0]
+	what := "closes nothing"
+	if o.Tokens[at].Value == "}" {
+		if early := o.Early(at); early != at {
+			at, what = early, "closes too early"
+		}
+	}
 	t := o.Tokens[at]
-	p.reportNear(t, diag.New(diag.Error, "P101", token.Span(t), "this `%s` closes nothing", t.Value).With("remove it").WithFix(token.Span(t), ""))
+	p.reportNear(t, diag.New(diag.Error, "P101", token.Span(t), "this `%s` %s", t.Value, what).With("remove it").WithFix(token.Span(t), ""))
+	p.noisy[t.Pos.Line] = true
 	if len(o.Tokens) == 1 {
 		return nil, false
 	}
@@ -143,14 +172,11 @@ func (p *fileParser) report(quiet bool, d *diag.Diagnostic) {
 	}
 }
 
-// reportNear adds a diagnostic, unless the lexer has complained about the same line.
+// reportNear adds a diagnostic, unless something has been said about the same line that may be its cause.
 func (p *fileParser) reportNear(t lexer.Token, d *diag.Diagnostic) {
-	for _, m := range p.mistakes[:p.reported] {
-		if m.Span.Start.Line <= int32(t.Pos.Line) && int32(t.Pos.Line) <= m.Span.End.Line {
-			return
-		}
+	if !p.noisy[t.Pos.Line] {
+		p.mistakes.Add(d)
 	}
-	p.mistakes.Add(d)
 }
 
 // mend reports an error of the parser and says how to change the tokens; nil gives up.
@@ -166,10 +192,18 @@ func (p *fileParser) mend(o *mistake.Outline, err error) *mistake.Edit {
 		return p.replaceWith(o, wrong.Start, o.ExprEnd(wrong.Start, wrong.At), token.BrokenExpr)
 	}
 	at, expected := mistake.Locate(o.Tokens, err)
+	return p.complain(o, at, expected)
+}
+
+// complain reports a token that does not fit, unless that follows from what was replaced before, and says how to go on.
+func (p *fileParser) complain(o *mistake.Outline, at int, expected string) *mistake.Edit {
+	if at < 0 {
+		return nil
+	}
 	if o.Consequence(at) {
 		return p.placeholder(o, at)
 	}
-	d, repair := mistake.Explain(o, at, expected)
+	d, at, repair := mistake.Explain(o, at, expected)
 	p.reportNear(o.Token(at), d)
 	if repair != nil {
 		return repair

@@ -86,11 +86,33 @@ func (p painter) excerpt(b *strings.Builder, s Span, sources Sources, margin, ma
 	number := strconv.Itoa(int(s.Start.Line))
 	indent := displayWidth(line, int(s.Start.Column)-1)
 	text := strings.TrimRight(display(line), " ")
+	text, indent = clip(text, indent)
 	fmt.Fprintf(b, "%s %s\n%s%s %s", margin, bar, strings.Repeat(" ", len(margin)-len(number)), p.paint(blue, number), bar)
 	if text != "" {
 		b.WriteString(" " + text)
 	}
 	fmt.Fprintf(b, "\n%s %s %s%s\n", margin, bar, strings.Repeat(" ", indent), mark)
+}
+
+// maxLine is how many characters of a source line are drawn.
+const maxLine = 160
+
+// clip cuts a very long line to what is around the mark.
+func clip(text string, indent int) (string, int) {
+	runes := []rune(text)
+	if len(runes) <= maxLine {
+		return text, indent
+	}
+	from := min(max(0, indent-maxLine/2), len(runes)-1)
+	to := min(from+maxLine, len(runes))
+	text = string(runes[from:to])
+	if to < len(runes) {
+		text += "..."
+	}
+	if from > 0 {
+		return "..." + text, indent - from + len("...")
+	}
+	return text, indent
 }
 
 // sourceLine is the line on which a span starts.
@@ -123,7 +145,7 @@ func carets(s Span, sources Sources, mark rune) string {
 		to = utf8.RuneCountInString(line)
 	}
 	width := displayWidth(line, to) - displayWidth(line, from)
-	return strings.Repeat(string(mark), max(1, width))
+	return strings.Repeat(string(mark), min(max(1, width), maxLine/2))
 }
 
 // displayWidth is how many cells the first n runes of a line take.

@@ -74,6 +74,17 @@ func (o *Outline) Culprit(open int) int {
 	return open
 }
 
+// Early is the bracket to blame for a closing brace too much: a brace that closes in the middle of a line what began on another one, or the stray
+// one itself.
+func (o *Outline) Early(stray int) int {
+	for j := range stray {
+		if i := o.partner[j]; o.Tokens[j].Value == "}" && i >= 0 && !o.FirstOfLine(j) && o.Tokens[i].Pos.Line < o.Tokens[j].Pos.Line {
+			return j
+		}
+	}
+	return stray
+}
+
 // Depth is how far brackets, and generic types, are nested.
 func (o *Outline) Depth() int {
 	depth, deepest, angles := 0, 0, 0
@@ -194,8 +205,15 @@ var ClauseWords = map[string]bool{
 // Consequence reports whether an error at token i follows from what was replaced before: it is next to that, or in a stage whose verb was a
 // guess.
 func (o *Outline) Consequence(i int) bool {
-	if token.IsStandIn(o.Token(i)) || i > 0 && token.IsStandIn(o.Tokens[i-1]) {
-		return true
+	t := o.Token(i)
+	if token.IsStandIn(t) || i > 0 && token.IsStandIn(o.Tokens[i-1]) {
+		next := !t.EOF() && o.FirstOfLine(i) && token.BracketStep(t) >= 0 && t.Value != "|>"
+		return !next || o.Tokens[i-1].Type != token.Broken // the next item in braces has mistakes of its own
+	}
+	if i > 1 && token.IsStandIn(o.Tokens[i-2]) && o.Token(i).Pos.Line == o.Tokens[i-2].Pos.Line {
+		if o.Tokens[i-1].Value == "," || o.Tokens[i-2].Value == "," {
+			return true // behind the comma that ends what was replaced, or in a row of words that a comma was put in
+		}
 	}
 	from, _, ok := o.Stage(i)
 	return ok && from < len(o.Tokens) && o.Tokens[from].Type == token.Inserted

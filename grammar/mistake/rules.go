@@ -10,6 +10,65 @@ import (
 	"pipec/grammar/token"
 )
 
+// shiftedFact: an earlier line in the braces has a word too much or too few, which made the parser take the first word of the next line.
+func shiftedFact(s *scene) *finding {
+	if s.kind != facts {
+		return nil
+	}
+	for from := s.braces + 1; from < s.at; {
+		_, to := s.o.Item(from, s.braces)
+		blame, alone := s.misfit(from, to)
+		if blame > 0 && to <= s.at+1 {
+			f := &finding{at: blame, d: diag.New(diag.Error, "P101", token.Span(s.o.Tokens[blame]), "`%s` does not fit here", Shown(s.o.Tokens[blame]))}
+			if alone {
+				f.d.Code, f.d.Message = "P116", "`"+s.o.Tokens[blame].Value+"` has no value"
+				f.d.WithHelp("%s", itemHelp[facts][1])
+			}
+			return f
+		}
+		if from = to; from < s.at && s.o.Tokens[from].Value == "," {
+			from++
+		}
+	}
+	return nil
+}
+
+// misfit is the token that makes the item from..to no fact, or 0; alone says that the fact is one word.
+func (s *scene) misfit(from, to int) (at int, alone bool) {
+	first, second := s.o.Tokens[from], s.o.Token(from+1)
+	switch {
+	case first.Type != token.Ident || token.IsStandIn(first):
+		return 0, false
+	case to-from == 1:
+		return from, true
+	case second.Value == "=" && to-from == 4 && oneValue(s.o.Tokens[from+2]) && s.o.Tokens[from+3].Type == token.Ident:
+		return from + 3, false // `start = "x" latest`
+	case second.Type != token.Ident || to-from < 3:
+		return 0, false
+	case first.Value == "watermark" || first.Value == "key" || first.Value == "errors" || second.Value == "every":
+		return 0, false
+	}
+	if third := s.o.Tokens[from+2]; third.Value == "{" || token.IsStandIn(third) {
+		return 0, false
+	}
+	return from + 2, false
+}
+
+// misspeltSchema: `shema { id: int }`.
+func misspeltSchema(s *scene) *finding {
+	if s.kind != facts || s.braces < 1 || s.t.Type != token.Ident || s.o.Token(s.at+1).Value != ":" || s.o.Token(s.at+2).Type != token.Ident {
+		return nil
+	}
+	word := s.o.Tokens[s.braces-1]
+	similar := diag.Nearest(word.Value, []string{"schema"}) != "" || slices.Contains([]string{"columns", "fields", "struct", "record", "table"}, word.Value)
+	if !similar || !s.o.FirstOfLine(s.braces-1) {
+		return nil
+	}
+	f := &finding{at: s.braces - 1, d: diag.New(diag.Error, "P101", token.Span(word), "columns stand in a `schema`")}
+	f.d.With("did you mean `schema`?").WithFix(token.Span(word), "schema")
+	return f.replace(s.braces-1, s.braces, word, "schema")
+}
+
 func emptyStage(s *scene) *finding {
 	if s.before.Value != "|>" || s.t.Value != "|>" && !s.t.EOF() {
 		return nil
@@ -131,6 +190,40 @@ func SQLSpelling(t, before lexer.Token) *diag.Diagnostic {
 	return d
 }
 
+// unnamedValue: `aggregate sum(x)`, perhaps with its name behind it.
+func unnamedValue(s *scene) *finding {
+	named := s.verb == "derive" || s.verb == "set" || s.verb == "aggregate"
+	if !named || s.expected != "`=`" || s.before.Type != token.Ident || s.t.Type == token.Ident || s.newLine() || s.t.EOF() {
+		return nil
+	}
+	end := s.at
+	for ; end < s.end && s.o.Tokens[end].Value != "," && s.o.Tokens[end].Pos.Line == s.t.Pos.Line; end++ {
+		if close := s.o.partner[end]; close > end {
+			end = close
+		}
+		if next := s.o.Token(end + 1); strings.EqualFold(next.Value, "as") && s.o.Token(end+2).Type == token.Ident {
+			f := &finding{d: diag.New(diag.Error, "P111", token.Span(next), "`%s` is SQL spelling", next.Value)}
+			f.d.With("write `%s = %s`", s.o.Token(end+2).Value, spelled(s.o.Tokens[s.at-1:end+1]))
+			return f
+		}
+	}
+	f := s.found("P101", "a value needs a name here")
+	f.d.Span = token.Span(s.before).To(token.Span(s.o.Tokens[end-1]))
+	f.d.With("write `name = %s`", spelled(s.o.Tokens[s.at-1:end]))
+	return f
+}
+
+// comparedState: `n == 5` as a statement.
+func comparedState(s *scene) *finding {
+	next := s.o.Token(s.at + 1)
+	if s.kind != statements || s.t.Type != token.Ident || next.Value != "==" {
+		return nil
+	}
+	f := &finding{d: diag.New(diag.Error, "P101", token.Span(next), "`==` compares; a state is set with `=`")}
+	f.d.With("write `=`").WithFix(token.Span(next), "=")
+	return f.replace(s.at+1, s.at+2, next, "=")
+}
+
 // byOnAggregate: `aggregate total = sum(x) by customer`.
 func byOnAggregate(s *scene) *finding {
 	by := s.t.Value == "by" || s.t.Value == "group" && s.o.Token(s.at+1).Value == "by" || s.t.Value == "over"
@@ -239,11 +332,11 @@ func settingWithoutEquals(s *scene) *finding {
 	}
 	value := next
 	at := s.at + 1
-	if s.t.Type != token.Ident { // the name was taken for a choice: `checkpoint mode "x"`
+	if s.t.Type != token.Ident { // the name was taken for something else: `key "x"`
 		value, at = s.t, s.at
-		if s.before.Type != token.Ident {
-			return nil
-		}
+	}
+	if name := at - 1; name < 1 || s.o.Tokens[name].Type != token.Ident || !s.o.FirstOfLine(name) && s.o.Tokens[name-1].Value != "{" && s.o.Tokens[name-1].Value != "," {
+		return nil
 	}
 	if !startsLiteral(value) || s.o.FirstOfLine(min(at, len(s.o.Tokens)-1)) {
 		return nil
@@ -253,6 +346,11 @@ func settingWithoutEquals(s *scene) *finding {
 	f.d.Fix = &diag.Fix{Span: token.Span(value), Text: "= "}
 	f.d.Fix.Span.End = f.d.Fix.Span.Start
 	return f.insert(at, value, "=")
+}
+
+// oneValue reports whether t alone is a value.
+func oneValue(t lexer.Token) bool {
+	return t.Type == token.Ident || t.Type != token.Punct && startsLiteral(t)
 }
 
 func startsLiteral(t lexer.Token) bool {
@@ -298,6 +396,7 @@ func reservedName(s *scene) *finding {
 		return nil
 	}
 	f := s.found("P101", "`%s` is a word of expressions and cannot be a name", s.t.Value)
+	f.repair = &Edit{From: s.at, To: s.at + 1, Insert: []lexer.Token{{Type: token.Ident, Value: s.t.Value, Pos: s.t.Pos}}}
 	if s.kind == columns {
 		f.d.WithHelp("give the column another name, and say what it is called outside: `a_name: string from \"%s\"`", s.t.Value)
 	}
@@ -328,7 +427,11 @@ func namelessDeclaration(s *scene) *finding {
 	}
 	f := s.found("P101", "this %s has no name", first.Value)
 	f.d.Span = token.Span(first)
-	f.d.With("write `%s name %s %s`", first.Value, second.Value, s.t.Value)
+	word := "from"
+	if first.Value == "sink" {
+		word = "into"
+	}
+	f.d.With("write `%s name %s %s`", first.Value, word, s.t.Value)
 	return f
 }
 

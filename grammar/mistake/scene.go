@@ -21,6 +21,7 @@ import (
 // finding is what is said about an unexpected token, and perhaps how to go on as if the mistake were not there.
 type finding struct {
 	d      *diag.Diagnostic
+	at     int // the token to blame, if it is another one; else 0
 	repair *Edit
 }
 
@@ -51,13 +52,14 @@ const (
 
 // mistakes are tried in this order: the first that recognises the scene speaks.
 var mistakes = []func(*scene) *finding{
-	emptyStage, missingPipe, foreignPipe, assignment, spokenDuration, sqlWord, nameBehind, byOnAggregate, keyWithoutBy,
-	unknownStage, missingComma, settingWithoutEquals, columnWithoutColon, reservedName, quotedName, namelessDeclaration, strangeItem,
+	shiftedFact, misspeltSchema, emptyStage, missingPipe, foreignPipe, assignment, spokenDuration, sqlWord, nameBehind, byOnAggregate, keyWithoutBy,
+	unknownStage, missingComma, settingWithoutEquals, columnWithoutColon, reservedName, quotedName, namelessDeclaration, unnamedValue,
+	comparedState, strangeItem,
 }
 
-// Explain says what is wrong with the token at index at, which the parser did not expect; what it did expect is as Locate gives it. The edit,
-// if there is one, goes on as if the mistake were not there.
-func Explain(o *Outline, at int, expected string) (*diag.Diagnostic, *Edit) {
+// Explain says what is wrong with the token at index at, which the parser did not expect; what it did expect is as Locate gives it. blame is the
+// token that is wrong, perhaps an earlier one. The edit, if there is one, goes on as if the mistake were not there.
+func Explain(o *Outline, at int, expected string) (d *diag.Diagnostic, blame int, repair *Edit) {
 	s := &scene{o: o, at: at, t: o.Token(at), expected: expected, braces: o.Brace(at, 0)}
 	if at > 0 {
 		s.before = o.Tokens[at-1]
@@ -71,11 +73,14 @@ func Explain(o *Outline, at int, expected string) (*diag.Diagnostic, *Edit) {
 	s.kind = s.kindOf(s.braces)
 	for _, recognise := range mistakes {
 		if f := recognise(s); f != nil {
-			return f.d, f.repair
+			if f.at > 0 {
+				at = f.at
+			}
+			return f.d, at, f.repair
 		}
 	}
 	f := s.unexpected()
-	return f.d, f.repair
+	return f.d, at, f.repair
 }
 
 // kindOf says what stands in the braces that open at i.
@@ -132,6 +137,15 @@ func (s *scene) unexpected() *finding {
 			f.d.Message = "this is not complete"
 			f.d.Span = token.Span(s.before)
 		}
+		return f
+	case s.expected == "a text in quotes" && s.t.Type == token.Ident:
+		to := s.at
+		for to+1 < len(s.o.Tokens) && !s.o.FirstOfLine(to+1) && s.o.Tokens[to+1].Value != "as" {
+			to++
+		}
+		f := s.found("P101", "expected a text in quotes, found `%s`", Shown(s.t))
+		f.d.Span.End = token.Span(s.o.Tokens[to]).End
+		f.d.With("write `\"%s\"`", spelled(s.o.Tokens[s.at:to+1]))
 		return f
 	case s.expected == "":
 		return s.found("P101", "`%s` does not fit here", Shown(s.t))

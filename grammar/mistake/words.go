@@ -60,3 +60,10 @@ func HoldsStages(word string) bool { return pipelines[word] }
 
 // IsVerb reports whether a word starts a stage.
 func IsVerb(word string) bool { return verbs[word] }
+
+// StageClauses are the words that start a clause of a stage. On a line of their own they stand under its verb.
+var StageClauses = map[string]bool{
+	"emit": true, "keep": true, "with": true, "errors": true, "within": true, "allow": true, "late": true, "early": true, "every": true,
+	"offset": true, "zone": true, "on": true, "using": true, "skip": true, "as": true, "max": true, "idle": true, "ahead": true, "by": true,
+	"then": true, "followed": true, "gap": true, "at": true,
+}
