@@ -64,7 +64,7 @@ type Watermark struct {
 // Key is `key segment, country`.
 type Key struct {
 	Place
-	Columns []*Name `parser:"(?= 'key' Ident) 'key' @@ ((?! ',' Ident ('=' | Ident | '{')) ',' @@)*"`
+	Columns []*Name `parser:"(?= 'key' Ident) 'key' @@ (ListComma @@)*"`
 }
 
 // ErrorsAs is the fact `errors as unreadable` of a source.

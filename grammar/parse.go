@@ -78,7 +78,9 @@ func startsChunk(tokens []lexer.Token, i, start, margin, braces, other int) bool
 		}
 	}
 	if t.Pos.Column <= margin {
-		return declares || braces == 0 && !continues(tokens, i, start)
+		apart := t.Pos.Line > tokens[i-1].Pos.Line+1
+		named := mistake.IsDeclaration(t.Value) && i+1 < len(tokens) && tokens[i+1].Type == token.Ident && !token.IsStandIn(t)
+		return declares || named && apart || braces == 0 && (named || !continues(tokens, i, start))
 	}
 	return declares && braces == 0 && other == 0 && t.Value != "job" && tokens[i-1].Value != "|>"
 }

@@ -22,7 +22,7 @@ const (
 // placeholder where the smallest part around the error was, and parses again. With quiet set an error gives a ghost at once.
 func (p *fileParser) declaration(tokens []lexer.Token, quiet bool) []Decl {
 	written := tokens
-	tokens = dropTrailingCommas(tokens)
+	tokens = markKeys(dropTrailingCommas(tokens))
 	for range maxAttempts {
 		o := mistake.NewOutline(tokens)
 		change, ok := p.brackets(o, quiet)
@@ -112,6 +112,35 @@ func dropTrailingCommas(tokens []lexer.Token) []lexer.Token {
 		} else if out == nil {
 			out = slices.Clone(tokens[:i])
 		}
+	}
+	if out == nil {
+		return tokens
+	}
+	return out
+}
+
+// markKeys tells the commas between the columns of `key a, b` from those behind it: `{ key a, format json }`. The columns end where the line or the
+// list does, which the grammar cannot see.
+func markKeys(tokens []lexer.Token) []lexer.Token {
+	var out []lexer.Token
+	for i := 1; i+1 < len(tokens); i++ {
+		before := tokens[i-1]
+		starts := before.Value == "{" || before.Value == "," || before.Pos.Line < tokens[i].Pos.Line && before.Value != "|>"
+		if tokens[i].Value != "key" || !starts || tokens[i+1].Type != token.Ident {
+			continue
+		}
+		for i += 2; i+1 < len(tokens) && tokens[i].Value == "," && tokens[i+1].Type == token.Ident; i += 2 {
+			if i+2 < len(tokens) && tokens[i+2].Pos.Line == tokens[i+1].Pos.Line {
+				if next := tokens[i+2]; next.Type == token.Ident || next.Value == "=" || next.Value == "{" {
+					break
+				}
+			}
+			if out == nil {
+				out = slices.Clone(tokens)
+			}
+			out[i].Type = token.ListComma
+		}
+		i--
 	}
 	if out == nil {
 		return tokens

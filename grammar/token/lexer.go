@@ -28,6 +28,7 @@ const (
 	String                     // "..." and '...', with its quotes
 	Raw                        // `...`, with its quotes
 	Punct                      // operators and brackets
+	ListComma                  // a comma between the columns of `key a, b`; the parser makes it, because it sees lines
 	Bad                        // an operand that is reported already: a string without an end, a number with a strange unit
 	Broken                     // put by recovery in the place of a stage, a fact, ...
 	BrokenExpr                 // put by recovery in the place of an expression
@@ -39,7 +40,7 @@ const (
 // symbols are the names of token kinds in the grammar's tags.
 var symbols = map[string]lexer.TokenType{
 	"EOF": lexer.EOF, "Ident": Ident, "Word": Word, "Int": Int, "Number": Number, "Duration": Duration,
-	"Size": Size, "String": String, "Raw": Raw, "Punct": Punct, "Bad": Bad, "Broken": Broken,
+	"Size": Size, "String": String, "Raw": Raw, "Punct": Punct, "ListComma": ListComma, "Bad": Bad, "Broken": Broken,
 	"BrokenExpr": BrokenExpr, "Inserted": Inserted, "Comment": Comment, "Doc": Doc,
 }
 
