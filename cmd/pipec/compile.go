@@ -112,6 +112,17 @@ func render(std streams, diags diag.List, sources map[string]string) {
 	_ = diag.Render(std.err, diags, sources, colors(std))
 }
 
+// withoutHints leaves out what is only advice: validate shows it.
+func withoutHints(list diag.List) diag.List {
+	var out diag.List
+	for _, d := range list {
+		if d.Severity != diag.Hint {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 // colors says whether stderr shows colours: a terminal, and NO_COLOR is not set.
 func colors(std streams) bool {
 	f, ok := std.err.(*os.File)

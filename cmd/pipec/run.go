@@ -106,7 +106,7 @@ func run(std streams, file string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	render(std, c.diags, c.sources)
+	render(std, withoutHints(c.diags), c.sources)
 	if c.diags.HasErrors() {
 		return &exit{exitInvalid, nil}
 	}
