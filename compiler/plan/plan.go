@@ -7,6 +7,7 @@
 //	job.go       Job: the job block with every default resolved, and where each value came from
 //	settings.go  Param, Settings: declared settings of connectors, formats and blocks, and their checked values
 //	explain.go   Explain: the plan as text, and as JSON
+//	text.go      Format: expressions and constants in canonical form
 package plan
 
 import (
@@ -32,10 +33,11 @@ type Output struct {
 
 // Node is one step of the dataflow.
 type Node struct {
-	ID     string     `json:"id"`     // stable: stream name / kind / ordinal, or the id given by `with`
-	Kind   string     `json:"kind"`   // source, sink, or the name of an operator in vm/op's table
-	Stream string     `json:"stream"` // the stream, source or sink it belongs to
-	Ports  []Port     `json:"ports"`  // outputs: 0 is the main one, others are side outputs
+	ID     string     `json:"id"`             // stable: stream name / kind / ordinal, or the id given by `with`
+	Kind   string     `json:"kind"`           // source, sink, or the name of an operator in vm/op's table
+	Stream string     `json:"stream"`         // the stream, source or sink it belongs to
+	Text   string     `json:"text,omitempty"` // the stage as written, on one line
+	Ports  []Port     `json:"ports"`          // outputs: 0 is the main one, others are side outputs
 	Config any        `json:"config,omitempty"`
 	Span   diag.Span  `json:"-"` // the stage in the program, for messages at run time
 	State  *Signature `json:"state,omitempty"`

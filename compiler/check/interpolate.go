@@ -1,0 +1,87 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+
+	"pipec/compiler/plan"
+	"pipec/grammar"
+	"pipec/grammar/diag"
+	"pipec/vm/value"
+)
+
+// text reads a text literal. In settings and defaults of parameters `${name}` stands for a parameter, `${env.NAME}` for an environment variable and
+// `${here}` for the folder of the file.
+func (r *run) text(n *ast.StringNode) val {
+	lit := func(s string, kind value.Kind) val {
+		t := value.Of(kind)
+		if kind == value.String {
+			t.Words = []string{s}
+		}
+		return r.literal(n, t, plan.Literal{Kind: value.String, Text: s})
+	}
+	source := r.e.StringAt(n)
+	if r.c.Env == nil || source == nil || !strings.Contains(source.Source, "$") {
+		return lit(n.Value, value.String)
+	}
+	var b strings.Builder
+	kind := value.String
+	before := len(*r.c.List)
+	for _, p := range source.Parts(r.c.List) {
+		if p.Ref == nil {
+			b.WriteString(p.Text)
+			continue
+		}
+		text, secret, ok := r.reference(p)
+		if !ok {
+			return r.unknown()
+		}
+		if secret {
+			kind = value.Secret
+		}
+		b.WriteString(text)
+	}
+	if len(*r.c.List) > before {
+		r.failed = true
+		return r.unknown()
+	}
+	return lit(b.String(), kind)
+}
+
+// reference gives the text that a `${...}` stands for; false if there is none, which has been reported, or none yet.
+func (r *run) reference(p grammar.Part) (text string, secret, ok bool) {
+	name := strings.Join(p.Ref, ".")
+	if name == "here" {
+		return r.c.Here, false, true
+	}
+	if p.Ref[0] == "env" && len(p.Ref) == 2 {
+		text, known := r.c.Env(p.Ref[1])
+		if known && text == "" {
+			r.errorf("C507", p.Span, "the environment variable `%s` is not set", p.Ref[1]).
+				WithHelp("set it, or make it a parameter with a default: `param x: string = %s ?? \"...\"`", name)
+			return "", false, false
+		}
+		return text, false, known
+	}
+	e, found := r.names.Param(name)
+	if !found {
+		d := r.errorf("N212", p.Span, "there is no parameter `%s`", name)
+		if near := diag.Nearest(name, r.names.Similar(false)); near != "" {
+			d.With("did you mean `%s`?", near).WithFix(p.Span, near)
+		} else {
+			d.WithHelp("declare it: `param %s: string = \"...\"`; a dollar sign is written `$$`", name)
+		}
+		return "", false, false
+	}
+	if e.Type.Kind == value.Unknown || e.Lit == nil {
+		return "", false, false
+	}
+	switch e.Type.Kind {
+	case value.String, value.Secret:
+		return e.Lit.Text, e.Type.Kind == value.Secret, true
+	case value.Timestamp:
+		return string(value.AppendTime(nil, e.Lit.Int)), false, true
+	}
+	return e.Lit.Format(e.Type), false, true
+}
