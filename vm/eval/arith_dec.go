@@ -118,19 +118,23 @@ func (d decimals) one(x, y value.Dec) (value.Dec, bool) {
 
 // aligned computes + - % after bringing both to one scale.
 func (d decimals) aligned(x, y value.Dec) (value.Dec, bool) {
+	if d.op == plan.OpMod {
+		r, ok := x.Rem(y, d.rescale-d.a, d.rescale-d.b)
+		if !ok {
+			return r, false
+		}
+		return r.Rescale(d.rescale, d.scale, value.HalfAway)
+	}
 	x, xok := x.Rescale(d.a, d.rescale, value.HalfAway)
 	y, yok := y.Rescale(d.b, d.rescale, value.HalfAway)
 	if !xok || !yok {
 		return value.Dec{}, false
 	}
 	var ok bool
-	switch d.op {
-	case plan.OpAdd:
+	if d.op == plan.OpAdd {
 		x, ok = x.Add(y)
-	case plan.OpSub:
+	} else {
 		x, ok = x.Sub(y)
-	default:
-		x, ok = x.Rem(y)
 	}
 	if !ok || !x.Fits(value.MaxPrecision) {
 		return value.Dec{}, false

@@ -164,13 +164,11 @@ func mod(c *Call) {
 			}
 			continue
 		}
-		x, xok := a.Dec(int(r)).Rescale(int(c.Types[0].Scale), scale, value.HalfAway)
-		y, yok := b.Dec(int(r)).Rescale(int(c.Types[1].Scale), scale, value.HalfAway)
-		d, ok := x.Rem(y)
+		d, ok := a.Dec(int(r)).Rem(b.Dec(int(r)), scale-int(c.Types[0].Scale), scale-int(c.Types[1].Scale))
 		switch {
-		case y.Sign() == 0:
+		case !ok:
 			c.Fail(r, codeZero, "division by zero")
-		case !xok || !yok || !ok || !d.Fits(int(c.Type.Precision)):
+		case !d.Fits(int(c.Type.Precision)):
 			c.Fail(r, codeRange, fmt.Sprintf("the remainder does not fit %s", c.Type.NotNull()))
 		default:
 			c.Out.SetDec(int(r), d)

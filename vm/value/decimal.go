@@ -135,14 +135,22 @@ func (d Dec) Quo(o Dec) (Dec, bool) {
 	return signed(q, an != bn), true
 }
 
-// Rem is the remainder of Quo.
-func (d Dec) Rem(o Dec) (Dec, bool) {
+// Rem is the remainder of Quo, with the sign of d, after d and o were brought to one scale: d gets up zeros more, or o down zeros more (one of
+// the two is 0, and both are at most 38). It is exact also where the operands would need more than 38 digits.
+func (d Dec) Rem(o Dec, up, down int) (Dec, bool) {
 	a, an := d.abs()
 	b, _ := o.abs()
 	if b == (u128{}) {
 		return Dec{}, false
 	}
-	_, r := a.divRem(b)
+	if down > 0 {
+		wide := b.mul(tens[down])
+		if !wide.fits() || wide.low().hi>>63 != 0 {
+			return d, true // o is larger than d can be
+		}
+		b = wide.low()
+	}
+	_, r := a.mul(tens[up]).divRem(b)
 	return signed(r, an), true
 }
 

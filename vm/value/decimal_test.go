@@ -102,8 +102,11 @@ func TestDecimalQuotients(t *testing.T) {
 		agree(t, "a / b", got, ok, halfAway(exact))
 		quo, ok := a.Quo(b)
 		agree(t, "quo", quo, ok, new(big.Int).Quo(toBig(a), toBig(b)))
-		rem, ok := a.Rem(b)
-		agree(t, "rem", rem, ok, new(big.Int).Rem(toBig(a), toBig(b)))
+		zeros := rapid.IntRange(0, 38).Draw(t, "zeros")
+		rem, ok := a.Rem(b, zeros, 0)
+		agree(t, "rem", rem, ok, new(big.Int).Rem(new(big.Int).Mul(toBig(a), pow10(zeros)), toBig(b)))
+		rem, ok = a.Rem(b, 0, zeros)
+		agree(t, "rem", rem, ok, new(big.Int).Rem(toBig(a), new(big.Int).Mul(toBig(b), pow10(zeros))))
 	})
 }
 
