@@ -89,8 +89,9 @@ type csvDecoder struct {
 	csvSigns
 	columns   []*column
 	physical  []string
-	fields    []*column // by position in the file; nil: no column is read from it
-	sep, quot uint64    // separator and quote, spread
+	fields    []csvField // by position in the file
+	numbers   bool       // the text of null could be a whole number
+	sep, quot uint64     // separator and quote, spread
 
 	data  []byte
 	last  bool
@@ -98,6 +99,20 @@ type csvDecoder struct {
 	text  []byte // a quoted field without its doubled quotes
 	code  string // of what is wrong with the record at hand
 	wrong string // the same in words
+}
+
+// csvField is what is read from one position of a record.
+type csvField struct {
+	column *column // nil: nothing
+	fast   fast
+	run    int // how many fields from here on nothing is read from, the last of the record not counted
+}
+
+func newCSVField(c *column) csvField {
+	if c == nil || c.also != nil {
+		return csvField{column: c}
+	}
+	return csvField{column: c, fast: fastOf(c)}
 }
 
 // maxQuoted bounds a record with line ends in quotes, so that one stray quote does not swallow a file.
@@ -112,8 +127,12 @@ func newCSVDecoder(o DecodeOptions) (Decoder, error) {
 	for i := range d.columns {
 		d.physical = append(d.physical, o.physical(i))
 	}
+	_, err := value.ParseInt(d.null)
+	d.numbers = err == nil
 	if !d.header {
-		d.fields = d.columns
+		for _, c := range d.columns {
+			d.fields = append(d.fields, newCSVField(c))
+		}
 	}
 	return d, nil
 }
@@ -158,7 +177,7 @@ func (d *csvDecoder) Header(head []byte, last bool) (int, error) {
 
 // match finds the columns among the names of a header.
 func (d *csvDecoder) match(names []string) error {
-	d.fields = make([]*column, len(names))
+	fields := make([]*column, len(names))
 	for i, c := range d.columns {
 		at := -1
 		for k, name := range names {
@@ -173,7 +192,16 @@ func (d *csvDecoder) match(names []string) error {
 		if at < 0 {
 			return fmt.Errorf("the header of the CSV file has no column %q; it has %s", d.physical[i], someNames(names))
 		}
-		c.also, d.fields[at] = d.fields[at], c
+		c.also, fields[at] = fields[at], c
+	}
+	d.fields = d.fields[:0]
+	for _, c := range fields {
+		d.fields = append(d.fields, newCSVField(c))
+	}
+	for k := len(d.fields) - 2; k >= 0; k-- {
+		if d.fields[k].column == nil {
+			d.fields[k].run = d.fields[k+1].run + 1
+		}
 	}
 	return nil
 }

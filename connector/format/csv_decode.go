@@ -76,11 +76,34 @@ func (d *csvDecoder) record(i, row int) int {
 			return 0
 		}
 	}
-	for k, c := range d.fields {
+	for k := 0; k < len(d.fields); k++ {
 		if k > 0 {
 			i++ // the separator
 		}
-		if i = d.column(c, i, row); i < 0 {
+		f, end := &d.fields[k], 0
+		switch f.fast {
+		case fastInt:
+			var n int64
+			if n, end = wholeNumber(data, i); end > 0 && end < len(data) && (data[end] == d.separator || data[end] == '\n') && !(d.numbers && d.isNull(data[i:end])) {
+				f.column.setInt(row, n)
+			} else {
+				end = d.column(f.column, i, row)
+			}
+		case fastText:
+			if end = d.shortText(f.column, i, row); end == 0 {
+				end = d.column(f.column, i, row)
+			}
+		default:
+			if f.run > 1 {
+				if end = passFields(data, i, f.run, d.sep, d.quot); end > 0 {
+					k += f.run - 1
+					i = end
+					continue
+				}
+			}
+			end = d.column(f.column, i, row)
+		}
+		if i = end; i < 0 {
 			return d.broken(i)
 		}
 		if i >= len(data) || data[i] == '\n' {
@@ -133,17 +156,21 @@ func (d *csvDecoder) count(n int) {
 	d.wrong = fmt.Sprintf("the line has %d columns, %s %d", n, where, len(d.fields))
 }
 
+// shortText reads a field of ASCII text without quotes in front of a separator or line feed. It gives 0 for everything else, for nulls and at the end of the
+// data: that goes the long way.
+func (d *csvDecoder) shortText(c *column, i, row int) (end int) {
+	data := d.data
+	end = fieldEnd(data, i, d.sep, d.quot)
+	if end >= len(data) || data[end] != d.separator && (data[end] != '\n' || end > i && data[end-1] == '\r') || d.isNull(data[i:end]) {
+		return 0
+	}
+	c.setView(row, data, i, end)
+	return end
+}
+
 // column reads the field at i into the row of the column, nil for none, and gives where its separator or line feed is (len(data) for the end).
 func (d *csvDecoder) column(c *column, i, row int) int {
 	data := d.data
-	if c != nil && c.kind == value.Int && c.also == nil {
-		// Most fields are small numbers; what is not goes the long way.
-		if n, end := wholeNumber(data, i); end > 0 && end < len(data) && (data[end] == d.separator || data[end] == '\n') && !d.isNull(data[i:end]) {
-			c.vec.I64[row&c.mask] = n
-			c.hasValue(row)
-			return end
-		}
-	}
 	text, end, status := d.field(i)
 	off := i
 	switch status {

@@ -32,6 +32,9 @@ const (
 func (c *column) fault(err error, shown string) (code, text string) {
 	switch err {
 	case errMissing:
+		if c.nullable {
+			return codeNull, c.label + " is missing (missing = error)"
+		}
 		return codeNull, fmt.Sprintf("%s is missing, and its type %s is never null", c.label, c.typ)
 	case errNull:
 		return codeNull, fmt.Sprintf("%s is null, and its type %s is never null", c.label, c.typ)

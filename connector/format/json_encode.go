@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"pipec/vm/value"
@@ -19,10 +20,11 @@ type jsonEncoder struct {
 
 // jsonField is one key with all that is the same for every row.
 type jsonField struct {
-	prefix string // `,"key":`, without the comma for the first
-	label  string
-	typ    value.Type
-	kids   []jsonField // fields of a record, element of a list, key and value of a map
+	prefix       string // `,"key":`, without the comma for the first
+	word0, word1 uint64 // its first 16 bytes
+	label        string
+	typ          value.Type
+	kids         []jsonField // fields of a record, element of a list, key and value of a map
 }
 
 func newJSONEncoder(o EncodeOptions) (Encoder, error) {
@@ -50,6 +52,9 @@ func jsonFields(fields []value.Field) []jsonField {
 		if i > 0 {
 			made[i].prefix = "," + made[i].prefix
 		}
+		var head [16]byte
+		copy(head[:], made[i].prefix)
+		made[i].word0, made[i].word1 = load(head[:], 0), load(head[:], 8)
 	}
 	return made
 }
@@ -78,9 +83,8 @@ func (e *jsonEncoder) Append(dst []byte, b *value.Batch, rows []int32, ends *[]i
 		}
 		var err error
 		for i := range e.fields {
-			f := &e.fields[i]
-			dst = append(dst, f.prefix...)
-			if dst, err = f.append(dst, b.Cols[i], int(row)); err != nil {
+			f, v := &e.fields[i], b.Cols[i]
+			if dst, err = f.appendField(dst, v, int(row)); err != nil {
 				return dst[:start], err
 			}
 		}
@@ -92,6 +96,31 @@ func (e *jsonEncoder) Append(dst []byte, b *value.Batch, rows []int32, ends *[]i
 	return dst, nil
 }
 
+// appendField writes the key and the value of row i of the vector. Whole numbers and text go the short way: room is made once, then words are stored.
+func (f *jsonField) appendField(dst []byte, v *value.Vec, i int) ([]byte, error) {
+	n := len(dst)
+	if cap(dst)-n < len(f.prefix)+maxInt+16 {
+		dst = slices.Grow(dst, len(f.prefix)+maxInt+16)
+	}
+	p := dst[n:cap(dst)]
+	store(p, f.word0)
+	store(p[8:], f.word1)
+	size := len(f.prefix)
+	if size > 16 {
+		copy(p, f.prefix)
+	}
+	if !v.IsNull(i) {
+		switch f.typ.Kind {
+		case value.Int:
+			size += putInt(p[size:], v.I64[i])
+			return dst[:n+size], nil
+		case value.String:
+			return appendQuoted(dst[:n+size], v.Text(i)), nil
+		}
+	}
+	return f.append(dst[:n+size], v, i)
+}
+
 // append writes the value of row i of the vector.
 func (f *jsonField) append(dst []byte, v *value.Vec, i int) ([]byte, error) {
 	if v.IsNull(i) {
@@ -99,7 +128,7 @@ func (f *jsonField) append(dst []byte, v *value.Vec, i int) ([]byte, error) {
 	}
 	switch f.typ.Kind {
 	case value.Int, value.Duration:
-		return value.AppendInt(dst, v.I64[i]), nil
+		return appendInt(dst, v.I64[i]), nil
 	case value.String:
 		return appendQuoted(dst, v.Text(i)), nil
 	case value.Timestamp:
@@ -170,12 +199,18 @@ func (f *jsonField) appendKey(dst []byte, v *value.Vec, i int) (_ []byte, err er
 
 // appendQuoted writes text as a JSON string. Only what has to be escaped is; text that is not UTF-8 gets U+FFFD for its bad bytes.
 func appendQuoted(dst, text []byte) []byte {
-	dst = append(dst, '"')
-	i := stopAt(text, 0)
-	if i == len(text) {
-		dst = append(dst, text...)
-		return append(dst, '"')
+	n := len(dst)
+	if cap(dst)-n < len(text)+18 {
+		dst = slices.Grow(dst, len(text)+18)
 	}
+	p := dst[n:cap(dst)]
+	p[0] = '"'
+	i := copyPlain(p[1:], text)
+	if i == len(text) {
+		p[i+1] = '"'
+		return dst[:n+i+2]
+	}
+	dst = dst[:n+1]
 	if !utf8.Valid(text[i:]) {
 		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
 	}
