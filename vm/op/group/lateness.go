@@ -53,10 +53,11 @@ func (a *assignment) tumbling(b *value.Batch, w int64, errs *eval.Errors) {
 	win, start, none := a.win, int64(0), true
 	for _, r := range b.Rows() {
 		t := b.Time[r]
+		if outside(t) {
+			refuse(r, errs)
+			continue
+		}
 		if none || uint64(t-start) >= uint64(win.Size) {
-			if outside(t, r, errs) {
-				continue
-			}
 			start, none = win.last(t), false
 		}
 		if reached(b, r, w) >= start+win.Size+win.Allow {
@@ -67,19 +68,19 @@ func (a *assignment) tumbling(b *value.Batch, w int64, errs *eval.Errors) {
 	}
 }
 
-func outside(t int64, r int32, errs *eval.Errors) bool {
-	if t >= earliest && t <= latest {
-		return false
-	}
+// outside says whether no window can hold an event time.
+func outside(t int64) bool { return uint64(t-earliest) > latest-earliest }
+
+func refuse(r int32, errs *eval.Errors) {
 	errs.Add(r, "E804", "the event time is out of the range of windows")
-	return true
 }
 
 func (a *assignment) sliding(b *value.Batch, w int64, errs *eval.Errors) {
 	win := a.win
 	for _, r := range b.Rows() {
 		t := b.Time[r]
-		if outside(t, r, errs) {
+		if outside(t) {
+			refuse(r, errs)
 			continue
 		}
 		high := win.last(t)
