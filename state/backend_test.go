@@ -5,30 +5,46 @@ import (
 	"testing"
 
 	"pipec/compiler/plan"
+	"pipec/state/vfs"
 )
 
-// backend is one row of the conformance test.
+// backend is one row of the conformance test: all stores of a test are of one job.
 type backend struct {
-	name  string
-	store func(t interface{ Fatal(...any) }, from, to, groups int) *Store
+	name string
+	Backend
 }
 
-// backends are all backends of the table, and badger's cache over an ordered map.
-func backends(t *testing.T) []backend {
-	var all []backend
-	for _, spec := range Backends() {
-		all = append(all, backend{spec.Name, func(rt interface{ Fatal(...any) }, from, to, groups int) *Store {
-			b, err := spec.Open(Config{Settings: plan.State{Backend: spec.Name, MaxSize: 1 << 30}, Local: t.TempDir()})
-			if err != nil {
-				rt.Fatal(err)
-			}
-			s, err := b.Store("task", from, to, groups)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			return s
-		}})
+type failer interface{ Fatal(...any) }
+
+func (b backend) store(t failer, from, to, groups int) *Store {
+	s, err := b.Store("task", from, to, groups)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return s
+}
+
+// tinyCache is so small that most rows of a test are cold.
+const tinyCache = 20_000
+
+// backends are all backends of the table, and badger's cache over an ordered map.
+func backends(t testing.TB) []backend {
+	c := Config{Settings: plan.State{MaxSize: 1 << 30, Cache: tinyCache}, FS: vfs.OS(), Local: t.TempDir()}
+	all := []backend{{"simulated", Simulated(c)}}
+	for _, spec := range Backends() {
+		b, err := spec.Open(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, backend{spec.Name, b})
+	}
+	t.Cleanup(func() {
+		for _, b := range all {
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	return all
 }
 

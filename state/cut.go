@@ -174,9 +174,10 @@ type tableCut struct {
 	dropped []*pane  // dropped since
 	pending [][]byte // rows by key group that are not yet in a section
 	rows    []int64
-	small   int // panes before it with one table are scanned
-	group   int // key groups before it are in the file
-	pane    int // panes before it are scanned in that group
+	small   int      // panes before it with one table are scanned
+	group   int      // key groups before it are in the file
+	pane    int      // panes before it are scanned in that group
+	cold    *coldCut // rows that are not in memory; nil: none
 }
 
 func (t *Table) beginCut(snap *Snapshot) {
@@ -190,6 +191,9 @@ func (t *Table) beginCut(snap *Snapshot) {
 	for _, ns := range t.order {
 		c.panes = append(c.panes, t.panes[ns])
 	}
+	if t.cold != nil {
+		c.cold = t.cold.beginCut(c.panes)
+	}
 	t.cut = c
 	snap.cuts = append(snap.cuts, c)
 }
@@ -201,7 +205,10 @@ func (c *tableCut) end() {
 	}
 	c.t.cut = nil
 	for _, p := range c.dropped {
-		c.t.recycle(p)
+		c.t.retire(p)
+	}
+	if c.cold != nil {
+		c.t.cold.lib.unpin(c.cold.version)
 	}
 	c.dropped, c.panes, c.pending = nil, nil, nil
 }
@@ -235,6 +242,15 @@ func (c *tableCut) step(budget int) (used int, done bool, err error) {
 					c.seal(c.group)
 				}
 				return used, false, nil
+			}
+		}
+		if c.cold != nil {
+			if used >= budget {
+				return used, false, nil
+			}
+			n, done, err := c.cold.step(c, c.group, budget-used)
+			if used += n; !done || err != nil {
+				return used, false, err
 			}
 		}
 		c.seal(c.group)
@@ -283,6 +299,21 @@ func (c *tableCut) take(p *pane, w []uint64) {
 	c.snap.rows++
 }
 
+// takeCold writes one row of the cut from the database, whose values are rows' fields behind their epoch.
+func (c *tableCut) takeCold(p *pane, group int, key, v []byte) {
+	b := c.pending[group]
+	size := len(b)
+	b = binary.AppendUvarint(b, uint64(len(key)))
+	b = append(b, key...)
+	if c.t.schema.Namespaced {
+		b = binary.AppendVarint(b, p.ns)
+	}
+	c.pending[group] = append(b, v[4:]...)
+	c.rows[group]++
+	c.snap.keyed += int64(len(c.pending[group]) - size)
+	c.snap.rows++
+}
+
 func (c *tableCut) seal(group int) {
 	if c.rows[group] > 0 {
 		c.snap.section(c.state, c.t.store.from+group, c.pending[group], c.rows[group])
@@ -299,8 +330,12 @@ func (c *tableCut) before(p *pane, g *group, at int) {
 
 // leaving is called when a row is about to leave the table.
 func (c *tableCut) leaving(p *pane, g *group, at int) {
-	if uint32(g.words[at]) <= c.epoch {
+	belongs := uint32(g.words[at]) <= c.epoch
+	if belongs {
 		c.before(p, g, at)
+	}
+	if c.cold != nil && (belongs || g.words[at]&flagAtCut != 0) {
+		c.cold.leaves(c.t, p, g.words[at:at+c.t.width])
 	}
 }
 

@@ -11,6 +11,9 @@ type pane struct {
 	born   uint32  // epoch
 	count  int     // live rows in the tables
 	long   int     // of them with a key in the heap
+	cold   *coldPane
+	busy   bool   // a scan has begun: nothing is evicted
+	read   uint32 // nor before this call is over, because rows were handed out for reading
 }
 
 // splitSlots is the size at which a pane gets a table per key group: some eight slots for each.
@@ -147,6 +150,7 @@ func (t *Table) recycle(p *pane) {
 			}
 		}
 	}
+	t.count -= p.count
 	slots, used := uint64(0), p.count
 	for i := range p.tables {
 		slots += p.tables[i].slots

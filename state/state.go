@@ -3,7 +3,7 @@
 // The hot path is one concrete Table for all backends; a backend decides where rows lie that are not in its memory, and what a snapshot may cost.
 //
 //	state.go   Spec and its table of backends, Backend, Schema, Row: the contract
-//	memory.go fs.go   the backends
+//	memory.go fs.go badger.go   the backends
 //	store.go   Store: the tables of one task
 //	table.go   Table: find or make rows by batch, scan and drop namespaces
 //	pane.go    the rows of one namespace: growing, splitting by key group, recycling
@@ -11,6 +11,8 @@
 //	heap.go    values and keys that do not fit a slot
 //	cut.go     Snapshot: a consistent cut by slot epochs, read step by step as the bytes of one file
 //	row.go     the row encoding
+//	cold.go    rows that are not in memory: eviction and bringing back; coldscan.go: reading them; filter.go: knowing that there are none
+//	ordered.go what badger is to us, and an ordered map in its place
 //	file.go    File: a snapshot file, checked; load.go: into a store
 package state
 
@@ -32,7 +34,7 @@ type Spec struct {
 }
 
 // Backends lists the backends in the order of the documentation.
-func Backends() []*Spec { return []*Spec{memorySpec(), fsSpec()} }
+func Backends() []*Spec { return []*Spec{memorySpec(), fsSpec(), badgerSpec()} }
 
 // Lookup finds a backend by name.
 func Lookup(name string) (*Spec, bool) {

@@ -12,6 +12,7 @@ type Store struct {
 	epoch            uint32 // of writes; a cut takes what is of this epoch or earlier and begins the next
 	tables           []*Table
 	cut              *Snapshot
+	lib              *library // where rows go that are not in memory; nil: nowhere
 }
 
 func newStore(task string, from, to, groups int) *Store {
@@ -33,6 +34,9 @@ func (s *Store) Table(schema Schema) *Table {
 		return t
 	}
 	t := newTable(s, schema)
+	if s.lib != nil {
+		t.cold = &cold{lib: s.lib, op: s.lib.op(schema.Node, schema.Name)}
+	}
 	s.tables = append(s.tables, t)
 	return t
 }
@@ -78,4 +82,17 @@ func (s *Store) Cut(checkpoint uint64, extra []Row) *Snapshot {
 	}
 	s.cut = c
 	return c
+}
+
+// Close gives back what the store has of its backend: its share of the cache. The tables are unusable after it.
+func (s *Store) Close() {
+	if s.cut != nil {
+		s.cut.Abort()
+	}
+	for _, t := range s.tables {
+		if t.cold != nil {
+			t.cold.lib.used.Add(-t.cold.counted)
+		}
+	}
+	s.tables = nil
 }

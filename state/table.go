@@ -26,8 +26,11 @@ type Table struct {
 	free   []*pane
 	cut    *tableCut // while a cut needs something of this table
 	call   uint32
-	moved  bool // slots moved in this call
-	bytes  int64
+	moved  bool   // slots moved in this call
+	cold   *cold  // rows that are not in memory; nil: all are
+	count  int    // rows in memory
+	bytes  int64  // of slots
+	words  []int  // cells, as words of a value.Slot
 	read   uint64 // keeps the reads of aim alive
 	unused []bool
 }
@@ -39,7 +42,7 @@ func newTable(s *Store, schema Schema) *Table {
 	}
 	t.width = t.header
 	for _, f := range schema.Fields {
-		t.cells = append(t.cells, t.width)
+		t.cells, t.words = append(t.cells, t.width), append(t.words, t.width-t.header)
 		if f.Cell == value.CellBytes {
 			t.inHeap = append(t.inHeap, t.width)
 		}
@@ -65,19 +68,19 @@ func (t *Table) setEpoch(epoch uint32) { t.hot = uint64(epoch) | flagDirty | fla
 func (t *Table) Schema() Schema { return t.schema }
 
 // Word gives the first accumulator word of a field, for value.Slot.
-func (t *Table) Word(field int) int { return t.cells[field] - t.header }
+func (t *Table) Word(field int) int { return t.words[field] }
 
 // Heap is where the table's CellBytes values lie.
 func (t *Table) Heap() value.Heap { return &t.heap }
 
 // Bytes is the memory the table holds.
-func (t *Table) Bytes() int64 { return t.bytes + t.heap.total }
+func (t *Table) Bytes() int64 { return t.bytes + t.heap.total + t.cold.bytes() }
 
 // Len is the number of rows of all namespaces, those that are not in memory included.
 func (t *Table) Len() int {
 	n := 0
 	for _, p := range t.panes {
-		n += p.count
+		n += p.count + p.cold.count()
 	}
 	return n
 }
@@ -99,7 +102,15 @@ func (t *Table) UpsertAt(ns []int64, keys *value.Keys, slots []value.Slot, fresh
 
 // Lookup finds the rows of all keys in one namespace, for reading: slots[i] is None where there is none.
 func (t *Table) Lookup(ns int64, keys *value.Keys, slots []value.Slot) error {
+	if t.cold != nil {
+		if err := t.cold.prepare(t, nil, ns, keys); err != nil {
+			return err
+		}
+	}
 	p := t.peek(ns)
+	if p != nil {
+		p.read = t.call + 1
+	}
 	for i := range keys.Len() {
 		slots[i] = value.Slot{}
 		if p == nil {
@@ -115,6 +126,11 @@ func (t *Table) Lookup(ns int64, keys *value.Keys, slots []value.Slot) error {
 
 // Delete removes the rows of all keys in one namespace; keys without a row are allowed.
 func (t *Table) Delete(ns int64, keys *value.Keys) error {
+	if t.cold != nil {
+		if err := t.cold.prepare(t, nil, ns, keys); err != nil {
+			return err
+		}
+	}
 	p := t.peek(ns)
 	if p == nil {
 		return nil
@@ -122,9 +138,16 @@ func (t *Table) Delete(ns int64, keys *value.Keys) error {
 	for i := range keys.Len() {
 		g := p.table(int(keys.Group[i]) - t.store.from)
 		at, ok := t.find(g, keys.At(i), keys.Hash[i])
-		if ok {
-			t.remove(p, g, at)
+		if !ok {
+			continue
 		}
+		if t.cold != nil {
+			t.cold.deleted(p, int(keys.Group[i]), keys.At(i), keys.Hash[i])
+		}
+		t.remove(p, g, at)
+	}
+	if t.cold != nil {
+		return t.cold.flush()
 	}
 	return nil
 }
@@ -141,6 +164,7 @@ func (t *Table) remove(p *pane, g *group, at int) {
 	t.releaseCells(w)
 	g.remove(t.width, at)
 	p.count--
+	t.count--
 }
 
 // releaseCells gives back what a slot holds in the heap.
@@ -166,6 +190,14 @@ func (t *Table) Drop(ns int64) {
 		t.cut.dropped = append(t.cut.dropped, p)
 		return
 	}
+	t.retire(p)
+}
+
+// retire takes back a dropped pane, in memory and outside.
+func (t *Table) retire(p *pane) {
+	if t.cold != nil {
+		t.cold.forget(t, p)
+	}
 	t.recycle(p)
 }
 
@@ -173,6 +205,7 @@ func (t *Table) Drop(ns int64) {
 type Cursor struct {
 	table int
 	at    int
+	cold  coldCursor
 	done  bool
 }
 
@@ -183,6 +216,9 @@ func (t *Table) Scan(ns int64, c *Cursor, keys *value.Keys, slots []value.Slot) 
 	p := t.peek(ns)
 	if p == nil || c.done || len(slots) == 0 {
 		return 0, nil
+	}
+	if t.cold != nil {
+		return t.cold.scan(t, p, c, keys, slots)
 	}
 	n := t.scanTables(p, c, keys, slots)
 	c.done = n < len(slots)
@@ -205,6 +241,7 @@ func (t *Table) scanTables(p *pane, c *Cursor, keys *value.Keys, slots []value.S
 			}
 		}
 	}
+	c.table = allScanned // also if deletions split the pane meanwhile
 	return n
 }
 

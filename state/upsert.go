@@ -21,6 +21,11 @@ type probe struct {
 
 func (t *Table) upsert(each []int64, ns int64, keys *value.Keys, slots []value.Slot, fresh []bool) error {
 	n := keys.Len()
+	if t.cold != nil {
+		if err := t.cold.prepare(t, each, ns, keys); err != nil {
+			return err
+		}
+	}
 	if fresh == nil {
 		if cap(t.unused) < n {
 			t.unused = make([]bool, n)
@@ -154,6 +159,7 @@ func (t *Table) insert(p *pane, g *group, at int, key []byte, hash uint64, numbe
 	w[0] |= uint64(number)<<groupShift | t.hot
 	g.live++
 	p.count++
+	t.count++
 	return g, at
 }
 

@@ -61,6 +61,9 @@ func (k *Keys) Encode(cols []*Vec, types []Type, rows []int32, groups int) {
 
 // Add appends one key that is already encoded.
 func (k *Keys) Add(key []byte, groups int) {
+	if len(k.Off) == 0 {
+		k.Off = append(k.Off, 0)
+	}
 	k.Buf = append(k.Buf, key...)
 	k.Off = append(k.Off, uint32(len(k.Buf)))
 	h := xxhash.Sum64(key)

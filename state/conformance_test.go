@@ -1,0 +1,327 @@
+package state
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"pipec/compiler/plan"
+	"pipec/state/vfs"
+	"pipec/vm/value"
+)
+
+var windowSchema = Schema{
+	Node: "w", Name: "windows", Namespaced: true, Key: []value.Type{value.Of(value.String)},
+	Fields: []value.StateField{{Name: "count"}, {Name: "text", Cell: value.CellBytes}},
+}
+
+// fill makes rows 0 to n of namespace ns, with count i and a text.
+func fill(t testing.TB, tab *Table, ns int64, n int) {
+	var keys value.Keys
+	slots, fresh := make([]value.Slot, 100), make([]bool, 100)
+	for lo := 0; lo < n; lo += 100 {
+		keys.Reset()
+		for i := lo; i < min(lo+100, n); i++ {
+			keys.Add([]byte(modelKeyOf(windowSchema, i)), tab.store.groups)
+		}
+		if err := tab.Upsert(ns, &keys, slots, fresh); err != nil {
+			t.Fatal(err)
+		}
+		for k := range keys.Len() {
+			*slots[k].Int(0) = int64(lo + k)
+			cell := slots[k].Uint(1)
+			*cell = tab.Heap().Put(*cell, fmt.Appendf(nil, "text of %d", lo+k))
+		}
+	}
+}
+
+// TestMergeOfWindows does what sliding windows do: rows are read from one namespace while another is written.
+func TestMergeOfWindows(t *testing.T) {
+	for _, b := range backends(t) {
+		t.Run(b.name, func(t *testing.T) {
+			tab := b.store(t, 0, 16, 16).Table(windowSchema)
+			fill(t, tab, 1, 1000)
+			fill(t, tab, 2, 1500)
+			var keys value.Keys
+			src, dst := make([]value.Slot, 64), make([]value.Slot, 64)
+			for _, ns := range []int64{1, 2} {
+				var c Cursor
+				for {
+					n, err := tab.Scan(ns, &c, &keys, src)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if n == 0 {
+						break
+					}
+					if err := tab.Upsert(9, &keys, dst, nil); err != nil {
+						t.Fatal(err)
+					}
+					for i := range n {
+						*dst[i].Int(0) += *src[i].Int(0)
+						cell, text := dst[i].Uint(1), tab.Heap().Bytes(*src[i].Uint(1))
+						*cell = tab.Heap().Put(*cell, append(bytes.Clone(tab.Heap().Bytes(*cell)), text...))
+					}
+				}
+				tab.Drop(ns)
+			}
+			if got := tab.Namespaces(nil); !reflect.DeepEqual(got, []int64{9}) || tab.Len() != 1500 {
+				t.Fatalf("namespaces %v, %d rows", got, tab.Len())
+			}
+			keys.Reset()
+			for i := range 1500 {
+				keys.Add([]byte(modelKeyOf(windowSchema, i)), 16)
+			}
+			all := make([]value.Slot, 1500)
+			if err := tab.Lookup(9, &keys, all); err != nil {
+				t.Fatal(err)
+			}
+			for i, s := range all {
+				want, text := int64(i), fmt.Sprintf("text of %d", i)
+				if i < 1000 {
+					want, text = 2*want, text+text
+				}
+				if got := string(tab.Heap().Bytes(*s.Uint(1))); *s.Int(0) != want || got != text {
+					t.Fatalf("row %d: %d %q", i, *s.Int(0), got)
+				}
+			}
+		})
+	}
+}
+
+// TestSmallWindows: a window of one key costs one small array, whatever the number of key groups, and dropped windows are used again.
+func TestSmallWindows(t *testing.T) {
+	tab := newStore("t", 0, 128, 128).Table(windowSchema)
+	for ns := range int64(1000) {
+		fill(t, tab, ns, 1)
+	}
+	if per := tab.bytes / 1000; per > 512 {
+		t.Errorf("%d bytes of slots for a window of one key", per)
+	}
+	for ns := range int64(1000) {
+		tab.Drop(ns)
+	}
+	if tab.Len() != 0 || tab.heap.live != 0 || len(tab.free) != maxFree {
+		t.Errorf("%d rows, %d bytes in the heap, %d free panes", tab.Len(), tab.heap.live, len(tab.free))
+	}
+	fill(t, tab, 5, 5000)
+	before := tab.bytes
+	for ns := range int64(20) {
+		tab.Drop(ns + 5)
+		fill(t, tab, ns+6, 5000)
+	}
+	if tab.bytes != before {
+		t.Errorf("%d bytes of slots for one window at a time, %d for the first", tab.bytes, before)
+	}
+}
+
+// TestExtraRows: split and task state travel in the same file.
+func TestExtraRows(t *testing.T) {
+	s := newStore("t", 0, 128, 128)
+	s.Table(windowSchema)
+	rows := []Row{
+		{Split, "src", "position", []byte("a.csv"), []byte("12")},
+		{Task, "win", "watermark", nil, []byte{1, 2}},
+		{Split, "src", "position", []byte("b.csv"), []byte("")},
+	}
+	c := s.Cut(7, rows)
+	rows[0].Value[0] = 'x' // the caller may reuse its bytes
+	f := openBytes(t, drain(t, c, 10))
+	if f.Checkpoint() != 7 {
+		t.Error(f.Checkpoint())
+	}
+	got, err := f.Rows(Split, "src", "position")
+	if err != nil || len(got) != 2 || string(got[0].Key) != "a.csv" || string(got[0].Value) != "12" || string(got[1].Key) != "b.csv" || len(got[1].Value) != 0 {
+		t.Errorf("%q %v", got, err)
+	}
+	if got, err := f.Rows(Task, "win", "watermark"); err != nil || len(got) != 1 || string(got[0].Value) != "\x01\x02" {
+		t.Errorf("%q %v", got, err)
+	}
+	if got, err := f.Rows(Split, "win", "watermark"); err != nil || got != nil {
+		t.Errorf("%q %v", got, err)
+	}
+	sections := f.Sections()
+	if last := sections[len(sections)-1]; last.Kind != Keyed || last.Schema.Name != "windows" || last.Rows != 0 {
+		t.Errorf("the empty keyed state is listed as %+v", last)
+	}
+}
+
+// TestLimitIsExact: a task's snapshot may have as many bytes of encoded keyed rows as the limit, and not one more.
+func TestLimitIsExact(t *testing.T) {
+	spec, _ := Lookup("memory")
+	b, err := spec.Open(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Limit() != 5_242_880 {
+		t.Fatalf("default limit %d", b.Limit())
+	}
+	s, err := b.Store("t", 0, 4, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab := s.Table(Schema{Node: "n", Name: "big", Key: []value.Type{value.Of(value.String)}, Fields: []value.StateField{{Name: "v", Cell: value.CellBytes}}})
+	var keys value.Keys
+	keys.Add([]byte("k"), 4) // a row is 1 + 1 byte of key, and 4 + n of value while n takes 4 bytes as a varint
+	slots := make([]value.Slot, 1)
+	for _, extra := range []int{0, 1} {
+		if err := tab.Upsert(0, &keys, slots, nil); err != nil {
+			t.Fatal(err)
+		}
+		cell := slots[0].Uint(0)
+		*cell = tab.Heap().Put(*cell, make([]byte, 5_242_880-6+extra))
+		c := s.Cut(1, []Row{{Split, "s", "p", nil, make([]byte, 1000)}}) // does not count
+		drain(t, c, 100)
+		if c.KeyedBytes() != 5_242_880+int64(extra) || c.KeyedBytes() > b.Limit() != (extra == 1) {
+			t.Errorf("%d bytes", c.KeyedBytes())
+		}
+	}
+}
+
+// TestDamage: whatever is cut off or flipped, the file is refused with ErrDamaged (or ErrVersion where the format's number was hit), and
+// nothing is read from it that was not written.
+func TestDamage(t *testing.T) {
+	s := newStore("t", 0, 8, 8)
+	fill(t, s.Table(windowSchema), 3, 200)
+	good := drain(t, s.Cut(1, []Row{{Task, "n", "x", []byte("k"), []byte("v")}}), 1000)
+	read := func(b []byte) error {
+		f, err := openFile(b)
+		if err == nil {
+			err = f.Verify()
+		}
+		return err
+	}
+	if err := read(good); err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(good) {
+		if err := read(good[:n]); !errors.Is(err, ErrDamaged) {
+			t.Fatalf("cut to %d of %d bytes: %v", n, len(good), err)
+		}
+	}
+	for i := range good {
+		bad := bytes.Clone(good)
+		bad[i] ^= 1 << (i % 8)
+		if err := read(bad); !errors.Is(err, ErrDamaged) {
+			t.Fatalf("byte %d of %d flipped: %v", i, len(good), err)
+		}
+		f, err := openFile(bad)
+		if err != nil {
+			continue
+		}
+		r := newStore("t", 0, 8, 8)
+		r.Table(windowSchema)
+		if _, rows := f.Rows(Task, "n", "x"); r.Load(f) == nil && rows == nil {
+			t.Fatalf("byte %d of %d flipped: it was loaded", i, len(good))
+		}
+	}
+	if err := read(append(bytes.Clone(good), 0)); !errors.Is(err, ErrDamaged) {
+		t.Errorf("one byte more: %v", err)
+	}
+}
+
+// TestSignature: a state comes back only as what it was.
+func TestSignature(t *testing.T) {
+	s := newStore("t", 0, 8, 8)
+	fill(t, s.Table(windowSchema), 3, 20)
+	f := openBytes(t, drain(t, s.Cut(1, nil), 1000))
+	change := map[string]func(s *Schema){
+		"key type":    func(s *Schema) { s.Key = []value.Type{value.Of(value.Int)} },
+		"key columns": func(s *Schema) { s.Key = append([]value.Type{value.Of(value.Int)}, s.Key...) },
+		"window":      func(s *Schema) { s.Namespaced = false },
+		"new field":   func(s *Schema) { s.Fields = append([]value.StateField{{Name: "max"}}, s.Fields...) },
+		"lost field":  func(s *Schema) { s.Fields = s.Fields[:1] },
+		"cell":        func(s *Schema) { s.Fields = []value.StateField{{Name: "count", Cell: value.CellFloat}, s.Fields[1]} },
+	}
+	for name, f2 := range change {
+		other := windowSchema
+		f2(&other)
+		r := newStore("t", 0, 8, 8)
+		r.Table(other)
+		if err := r.Load(f); !errors.Is(err, ErrSignature) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := newStore("t", 0, 8, 16).Load(f); !errors.Is(err, ErrVersion) {
+		t.Errorf("another number of key groups: %v", err)
+	}
+	r := newStore("t", 0, 8, 8)
+	r.Table(Schema{Node: "other", Name: "windows"})
+	if err := r.Load(f); err != nil || r.tables[0].Len() != 0 {
+		t.Errorf("a state without a table: %v", err)
+	}
+}
+
+// TestBadgerIsLazy: no file is made before the cache is full, and none is left.
+func TestBadgerIsLazy(t *testing.T) {
+	dir := t.TempDir()
+	spec, _ := Lookup("badger")
+	b, err := spec.Open(Config{Settings: plan.State{Cache: tinyCache}, FS: vfs.OS(), Local: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := func() (n int) {
+		err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				n++
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	s, err := b.Store("t", 0, 16, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab := s.Table(windowSchema)
+	fill(t, tab, 1, 20)
+	if n := files(); n > 0 {
+		t.Errorf("%d files before they are needed", n)
+	}
+	fill(t, tab, 1, 2000)
+	if n := files(); n == 0 || tab.count > 500 || tab.Len() != 2000 {
+		t.Errorf("%d files, %d of %d rows in memory", n, tab.count, tab.Len())
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := files(); n > 0 {
+		t.Errorf("%d files are left", n)
+	}
+}
+
+// TestAbort: an aborted cut leaves nothing behind, and the next one is whole.
+func TestAbort(t *testing.T) {
+	for _, b := range backends(t) {
+		t.Run(b.name, func(t *testing.T) {
+			s := b.store(t, 0, 16, 16)
+			tab := s.Table(windowSchema)
+			fill(t, tab, 1, 3000)
+			c := s.Cut(1, nil)
+			if _, _, err := c.Next(50); err != nil {
+				t.Fatal(err)
+			}
+			tab.Drop(1)
+			c.Abort()
+			if _, _, err := c.Next(50); !errors.Is(err, ErrAborted) {
+				t.Error(err)
+			}
+			if tab.count != 0 || tab.heap.live != 0 {
+				t.Errorf("%d rows, %d bytes are left", tab.count, tab.heap.live)
+			}
+			fill(t, tab, 2, 40)
+			next := s.Cut(2, nil)
+			drain(t, next, 50)
+			if next.Rows() != 40 {
+				t.Error(next.Rows())
+			}
+		})
+	}
+}
