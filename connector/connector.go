@@ -6,10 +6,7 @@
 //	connector.go   Spec, Source, Reader, Sink, the table and its look-up
 //	split.go       Split: what of a source is read where, and how far; Divide
 //	errors.go      what can go wrong for good: ErrOpen, ErrPosition, ErrInput, ErrLost, ErrClosed
-//	ahead.go       producing in a goroutine, a bounded number of results ahead
-//	block.go       blocks: pooled pieces of bytes, counted by the batches that point into them
-//	decode.go      from blocks to batches: records that span blocks, headers, positions
-//	reader.go      the Reader over these: what file and stdin share
+//	reader.go      the Reader of whatever gives bytes, over package intake: what file and stdin share
 //	stdin.go       source: the standard input
 //	sequence.go    source: numbers with times, for tests and first steps
 //	file_source.go source: files, directories and globs

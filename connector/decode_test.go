@@ -11,35 +11,39 @@ import (
 	"testing"
 
 	"pipec/compiler/plan"
+	"pipec/connector/intake"
 )
 
-// chopped is a feed that cuts a text into blocks of random sizes with random headroom, empty ones and a separate end included.
+// chopped is a feed that cuts a text into blocks of random sizes, with and without room in front, empty ones and a separate end included.
 type chopped struct {
-	in    *input
+	in    *intake.Input
 	text  []byte
 	rng   *rand.Rand
 	size  int
 	ended bool
-	out   int // blocks that were not released
-	pool  *blockPool
+	pool  *intake.Pool
 }
 
-func (c *chopped) next() (*block, error) {
+func (c *chopped) Next() (*intake.Block, error) {
 	if c.ended {
 		return nil, io.EOF
 	}
 	n := min(c.rng.IntN(c.size+1), len(c.text))
-	room := c.rng.IntN(40)
-	b := &block{buf: make([]byte, room+n+slack), from: room, to: room + n, in: c.in, pool: c.pool}
-	b.refs.Store(1)
-	copy(b.buf[room:], c.text[:n])
+	b := intake.NewBlock(c.in, c.text[:n])
+	if c.rng.IntN(2) == 0 {
+		var err error
+		if b, err = c.pool.Get(c.in); err != nil {
+			return nil, err
+		}
+		b.Filled(copy(b.Space(), c.text[:n]))
+	}
 	c.text = c.text[n:]
-	b.last = len(c.text) == 0 && (n > 0 || c.rng.IntN(2) == 0)
-	c.ended = b.last
+	b.Last = len(c.text) == 0 && (n > 0 || c.rng.IntN(2) == 0)
+	c.ended = b.Last
 	return b, nil
 }
 
-func (c *chopped) close() {}
+func (c *chopped) Close() {}
 
 func decodeOptions(schema plan.SourceConfig) SourceOptions {
 	return SourceOptions{Config: schema, Job: plan.Job{BatchSize: 50}, Env: Env{Inline: true}}
@@ -60,7 +64,7 @@ func TestRecordsAcrossBlocks(t *testing.T) {
 	}
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 3))
-		feed := &chopped{in: &input{name: "x", final: true, live: seed%2 == 0}, text: []byte(text.String()), rng: rng, size: 1 << (1 + rng.IntN(14))}
+		feed := &chopped{in: &intake.Input{Name: "x", Final: true, Live: seed%2 == 0}, pool: intake.NewPool(0, nil), text: []byte(text.String()), rng: rng, size: 1 << (1 + rng.IntN(14))}
 		if seed%3 == 0 {
 			feed.text = bytes.TrimSuffix(feed.text, []byte("\r\n"))
 		}
@@ -79,7 +83,7 @@ func TestARecordWithoutAnEnd(t *testing.T) {
 		return
 	}
 	env := newEnv()
-	put(t, env.FS, "a.csv", "n,name\n1,x\n2,\""+strings.Repeat("x", recordMax+2*blockSize)+"\"\n")
+	put(t, env.FS, "a.csv", "n,name\n1,x\n2,\""+strings.Repeat("x", intake.RecordMax+2*intake.BlockSize)+"\"\n")
 	src, err := openFileSource(env, fileConfig("a.csv"))
 	must(t, err)
 	s := read(t, src, splitsOf(t, src, 1, nil))
@@ -103,31 +107,3 @@ func TestALongRecordIsReadInLinearTime(t *testing.T) {
 		t.Fatalf("%d rows", len(rows))
 	}
 }
-
-// Blocks go back to their pool, however batches are taken: a reader that kept them would stop for want of blocks.
-func TestBlocksAreGivenBack(t *testing.T) {
-	pool := newBlockPool(0, nil)
-	feed := &chopped{in: &input{name: "x", final: true}, text: []byte(pairsCSV(0, 3000, "\n")), rng: rand.New(rand.NewPCG(1, 1)), size: 3000, pool: pool}
-	given := 0
-	counting := feedFunc(func() (*block, error) {
-		b, err := feed.next()
-		if b != nil {
-			given++
-		}
-		return b, err
-	})
-	r, err := newRowReader(decodeOptions(plan.SourceConfig{Schema: pairSchema, Settings: settings("format", csvWithHeader)}), []Split{{ID: "x"}}, counting, nil, nil)
-	must(t, err)
-	pool.free = make(chan *block, 1000)
-	if n := len(rowsOf((&session{t: t, r: r}).all(40, rand.New(rand.NewPCG(2, 2))))); n != 3000 {
-		t.Fatalf("%d rows", n)
-	}
-	if back := len(pool.free); back != given {
-		t.Errorf("%d of %d blocks came back", back, given)
-	}
-}
-
-type feedFunc func() (*block, error)
-
-func (f feedFunc) next() (*block, error) { return f() }
-func (f feedFunc) close()                {}

@@ -46,6 +46,11 @@ func Permanent(err error) bool {
 	return errors.As(err, &e)
 }
 
+// inputError is ErrInput.
+func inputError(what, text string, err error) error {
+	return &Error{Kind: ErrInput, What: what, Text: text, Err: err}
+}
+
 // openError is ErrOpen with the words of the operating system.
 func openError(what string, err error) error {
 	return &Error{Kind: ErrOpen, What: what, Text: cause(err), Err: err}

@@ -11,12 +11,13 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"pipec/connector/intake"
 	"pipec/state/vfs"
 )
 
 // fileInput is a file to be read, from the start or from a position.
 type fileInput struct {
-	input
+	intake.Input
 	path string
 	from *position
 }
@@ -24,7 +25,7 @@ type fileInput struct {
 // fileFeed reads files one after the other. It decompresses on its own goroutine, so that this and the decoding of rows go on at the same time.
 type fileFeed struct {
 	fs     vfs.FS
-	pool   *blockPool
+	pool   *intake.Pool
 	inputs []*fileInput // still to be read
 	cur    *openFile
 }
@@ -56,7 +57,8 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (f *fileFeed) next() (*block, error) {
+// Next implements intake.Feed.
+func (f *fileFeed) Next() (*intake.Block, error) {
 	if f.cur == nil {
 		if len(f.inputs) == 0 {
 			return nil, io.EOF
@@ -66,24 +68,24 @@ func (f *fileFeed) next() (*block, error) {
 		if err := f.open(in); err != nil {
 			return nil, err
 		}
-		if in.start > 0 {
+		if in.Start > 0 {
 			return f.probe()
 		}
 	}
-	b, err := f.pool.get(&f.cur.input)
+	b, err := f.pool.Get(&f.cur.Input)
 	if err != nil {
 		return nil, err
 	}
-	n, err := fill(f.cur.data, b.space())
-	b.filled(n)
+	n, err := intake.Fill(f.cur.data, b.Space())
+	b.Filled(n)
 	if err == nil {
 		return b, nil
 	}
 	if err = f.cur.finish(err); err != nil {
 		return nil, err
 	}
-	b.last = true
-	f.close()
+	b.Last = true
+	f.Close()
 	return b, nil
 }
 
@@ -110,10 +112,10 @@ func (f *fileFeed) open(in *fileInput) error {
 		if err := in.from.verify(file, compression(in.path) != ""); err != nil {
 			return err
 		}
-		in.start = in.from.Offset
+		in.Start = in.from.Offset
 	}
 	o.size = info.Size
-	in.position = positions(in.path, info, head)
+	in.Position = positions(in.path, info, head)
 	return o.rewind()
 }
 
@@ -159,19 +161,19 @@ func compression(name string) string {
 }
 
 // probe gives the head of a file in whose middle reading goes on, and moves to that place: by a seek, or by decompressing what lies before it.
-func (f *fileFeed) probe() (*block, error) {
+func (f *fileFeed) probe() (*intake.Block, error) {
 	o := f.cur
-	b, err := f.pool.get(&o.input)
+	b, err := f.pool.Get(&o.Input)
 	if err != nil {
 		return nil, err
 	}
-	n, err := fill(o.data, b.space())
+	n, err := intake.Fill(o.data, b.Space())
 	if err != nil && err != io.EOF {
 		return nil, o.finish(err)
 	}
-	b.filled(n)
-	b.probe, b.last = true, err == io.EOF
-	skip := o.start - int64(o.from.TailLen)
+	b.Filled(n)
+	b.Probe, b.Last = true, err == io.EOF
+	skip := o.Start - int64(o.from.TailLen)
 	if err := o.rewind(); err != nil {
 		return nil, err
 	}
@@ -184,7 +186,7 @@ func (f *fileFeed) probe() (*block, error) {
 		return nil, err
 	}
 	tail := make([]byte, o.from.TailLen)
-	if _, err := fill(o.data, tail); err != nil && err != io.EOF {
+	if _, err := intake.Fill(o.data, tail); err != nil && err != io.EOF {
 		return nil, o.finish(err)
 	}
 	return b, o.from.verifyTail(tail)
@@ -197,7 +199,7 @@ func (o *openFile) discard(n int64) error {
 	case nil:
 		return nil
 	case io.EOF:
-		return o.from.gone(fmt.Sprintf("it holds only %d bytes decompressed; the snapshot goes on at byte %d", got, o.start))
+		return o.from.gone(fmt.Sprintf("it holds only %d bytes decompressed; the snapshot goes on at byte %d", got, o.Start))
 	}
 	return o.finish(err)
 }
@@ -212,7 +214,7 @@ func (o *openFile) finish(err error) error {
 		return serr
 	}
 	fail := func(format string, args ...any) error {
-		return &Error{Kind: ErrInput, What: o.path, Text: fmt.Sprintf(format, args...), Err: err}
+		return inputError(o.path, fmt.Sprintf(format, args...), err)
 	}
 	switch {
 	case info.Size < max(o.size, o.raw.n):
@@ -225,7 +227,8 @@ func (o *openFile) finish(err error) error {
 	return nil
 }
 
-func (f *fileFeed) close() {
+// Close implements intake.Feed.
+func (f *fileFeed) Close() {
 	if f.cur != nil {
 		if f.cur.free != nil {
 			f.cur.free()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"pipec/connector/intake"
 	"pipec/state/vfs"
 )
 
@@ -27,14 +28,11 @@ type position struct {
 	End     bool   `json:"end,omitempty"` // the file was read to its end: it is not needed any more
 }
 
-const (
-	headMax = 4096
-	tailMax = 64
-)
+const headMax = 4096
 
 func parsePosition(b []byte) (*position, error) {
 	p := new(position)
-	if err := json.Unmarshal(b, p); err != nil || p.File == "" || p.Offset < 0 || p.TailLen < 0 || p.TailLen > tailMax || int64(p.TailLen) > p.Offset {
+	if err := json.Unmarshal(b, p); err != nil || p.File == "" || p.Offset < 0 || p.TailLen < 0 || p.TailLen > intake.TailMax || int64(p.TailLen) > p.Offset {
 		return nil, &Error{Kind: ErrPosition, What: "the files", Text: fmt.Sprintf("the snapshot's position %q is none of a file", b), Err: err}
 	}
 	return p, nil

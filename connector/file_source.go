@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"pipec/compiler/plan"
+	"pipec/connector/intake"
 )
 
 func fileSpec() Spec {
@@ -153,15 +154,15 @@ func (s *fileSource) Reader(splits []Split, wake func()) (Reader, error) {
 	}
 	stop := make(chan struct{})
 	if s.o.Env.Inline {
-		files.pool = newBlockPool(0, nil)
+		files.pool = intake.NewPool(0, nil)
 		return newRowReader(s.o, splits, files, stop, wake)
 	}
 	halt := make(chan struct{})
-	files.pool = newBlockPool(blocksMax, halt)
-	blocks := &aheadFeed{blocks: newAhead(1, nil, halt, files.next), stop: stop, inner: files}
+	files.pool = intake.NewPool(intake.BlocksMax, halt)
+	blocks := intake.NewPrefetch(intake.NewAhead(1, nil, halt, files.Next), stop, files)
 	r, err := newRowReader(s.o, splits, blocks, stop, wake)
 	if err != nil {
-		blocks.close()
+		blocks.Close()
 		return nil, err
 	}
 	return r, nil
@@ -174,7 +175,7 @@ func (s *fileSource) inputs(index int, split Split) ([]*fileInput, error) {
 	}
 	var list []*fileInput
 	add := func(path string, from *position) {
-		list = append(list, &fileInput{input: input{name: path, split: index}, path: path, from: from})
+		list = append(list, &fileInput{Input: intake.Input{Name: path, Split: index}, path: path, from: from})
 	}
 	var at *position
 	if split.Position != nil {
@@ -197,7 +198,7 @@ func (s *fileSource) inputs(index int, split Split) ([]*fileInput, error) {
 		add(split.ID, nil)
 	}
 	if len(list) > 0 {
-		list[len(list)-1].final = true
+		list[len(list)-1].Final = true
 	}
 	return list, nil
 }

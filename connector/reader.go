@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pipec/connector/format"
+	"pipec/connector/intake"
 	"pipec/vm/value"
 )
 
@@ -18,9 +19,10 @@ const chunksMax = 4
 type rowReader struct {
 	splits []Split
 	ready  []bool
-	dec    *decoding
-	ahead  *ahead[*chunk] // nil: inline
-	cur    *chunk         // lent until the next call
+	feed   intake.Feed
+	dec    *intake.Decoding
+	ahead  *intake.Ahead[*intake.Chunk] // nil: inline
+	cur    *intake.Chunk                // lent until the next call
 	pieces pieces
 	err    error // the end
 }
@@ -28,7 +30,7 @@ type rowReader struct {
 // pieces serves a chunk that has more rows than were asked for: its bytes are decoded once more, in pieces that have the right size and exact positions.
 type pieces struct {
 	dec   format.Decoder
-	of    *input // whose header dec has seen
+	of    *intake.Input // whose header dec has seen
 	batch *value.Batch
 	bad   []format.Bad
 	rest  []byte
@@ -65,7 +67,7 @@ func decoderOptions(o SourceOptions) (*format.Spec, format.DecodeOptions, error)
 }
 
 // newRowReader reads the blocks of blocks. stop ends the decoding; it must be what the feed waits on besides its blocks.
-func newRowReader(o SourceOptions, splits []Split, blocks feed, stop chan struct{}, wake func()) (*rowReader, error) {
+func newRowReader(o SourceOptions, splits []Split, blocks intake.Feed, stop chan struct{}, wake func()) (*rowReader, error) {
 	spec, options, err := decoderOptions(o)
 	if err != nil {
 		return nil, err
@@ -79,12 +81,13 @@ func newRowReader(o SourceOptions, splits []Split, blocks feed, stop chan struct
 		}
 		return b
 	}
-	r := &rowReader{splits: splits, ready: make([]bool, len(splits))}
-	r.dec = &decoding{feed: blocks, fresh: fresh, free: make(chan *chunk, chunksMax+2)}
-	r.dec.max.Store(int32(clampRows(o.Job.BatchSize)))
-	if r.dec.dec, err = spec.Decoder(options); err != nil {
+	dec, err := spec.Decoder(options)
+	if err != nil {
 		return nil, err
 	}
+	// One chunk more is with the decoder, and one with the pipeline.
+	r := &rowReader{splits: splits, ready: make([]bool, len(splits)), feed: blocks, dec: intake.NewDecoding(blocks, dec, chunksMax+2, fresh, inputError)}
+	r.dec.SetMax(clampRows(o.Job.BatchSize))
 	if r.pieces.dec, err = spec.Decoder(options); err != nil {
 		return nil, err
 	}
@@ -94,7 +97,7 @@ func newRowReader(o SourceOptions, splits []Split, blocks feed, stop chan struct
 	}
 	r.turn()
 	if !o.Env.Inline {
-		r.ahead = newAhead(chunksMax, wake, stop, r.dec.next)
+		r.ahead = intake.NewAhead(chunksMax, wake, stop, r.dec.Next)
 	}
 	return r, nil
 }
@@ -119,7 +122,7 @@ func (r *rowReader) turn() {
 // Next implements Reader.
 func (r *rowReader) Next(out *Read, most int) (Status, error) {
 	most = clampRows(most)
-	r.dec.max.Store(int32(most))
+	r.dec.SetMax(most)
 	*out = Read{Ready: r.ready}
 	if r.cur != nil && len(r.pieces.rest) > 0 {
 		return More, r.piece(out, most)
@@ -142,43 +145,43 @@ func (r *rowReader) Next(out *Read, most int) (Status, error) {
 		}
 		return Done, r.err
 	}
-	if c := r.cur; c.batch.Len+len(c.bad) > most {
-		r.pieces.rest, r.pieces.off, r.pieces.bytes = c.data, c.after-int64(len(c.data)), c.bytes-int64(len(c.data))
+	if c := r.cur; c.Batch.Len+len(c.Bad) > most {
+		r.pieces.rest, r.pieces.off, r.pieces.bytes = c.Data, c.After-int64(len(c.Data)), c.Bytes-int64(len(c.Data))
 		return More, r.piece(out, most)
 	}
 	c := r.cur
-	out.Batch, out.Bad, out.Bytes = c.batch, c.bad, c.bytes
-	r.describe(out, c.after, c.end, c.data)
+	out.Batch, out.Bad, out.Bytes = c.Batch, c.Bad, c.Bytes
+	r.describe(out, c.After, c.End, c.Data)
 	return More, nil
 }
 
-func (r *rowReader) take() (*chunk, bool, error) {
+func (r *rowReader) take() (*intake.Chunk, bool, error) {
 	if r.ahead == nil {
-		c, err := r.dec.next()
+		c, err := r.dec.Next()
 		return c, true, err
 	}
-	res, ok := r.ahead.poll()
-	return res.value, ok, res.err
+	res, ok := r.ahead.Poll()
+	return res.Value, ok, res.Err
 }
 
 // piece gives the next rows of a chunk that is too large.
 func (r *rowReader) piece(out *Read, most int) error {
 	p, c := &r.pieces, r.cur
-	if p.of != c.in {
-		if _, err := p.dec.Header(c.in.head, true); err != nil {
-			return r.dec.fail(err)
+	if p.of != c.In {
+		if _, err := p.dec.Header(c.In.Head(), true); err != nil {
+			return inputError(c.In.Name, err.Error(), err)
 		}
-		p.of = c.in
+		p.of = c.In
 	}
 	before := p.rest
 	p.bad = p.bad[:0]
 	for len(p.rest) > 0 {
-		n, err := p.dec.Decode(p.rest, c.end, p.batch, most, &p.bad)
+		n, err := p.dec.Decode(p.rest, c.End, p.batch, most, &p.bad)
 		if err == nil && n == 0 {
 			err = errors.New("the format does not read the same rows twice")
 		}
 		if err != nil {
-			return &Error{Kind: ErrInput, What: c.in.name, Text: err.Error(), Err: err}
+			return inputError(c.In.Name, err.Error(), err)
 		}
 		p.rest = p.rest[n:]
 		if p.batch.Len > 0 || len(p.bad) > 0 {
@@ -189,27 +192,27 @@ func (r *rowReader) piece(out *Read, most int) error {
 	p.off += int64(len(used))
 	out.Batch, out.Bad, out.Bytes = p.batch, p.bad, int64(len(used))+p.bytes
 	p.bytes = 0
-	r.describe(out, p.off, c.end && len(p.rest) == 0, used)
+	r.describe(out, p.off, c.End && len(p.rest) == 0, used)
 	return nil
 }
 
 // describe says where the batch ends.
 func (r *rowReader) describe(out *Read, off int64, end bool, data []byte) {
-	in := r.cur.in
-	out.Split, out.After = in.split, r.splits[in.split]
-	if in.position != nil {
-		out.After.Position = in.position(off, end, data[max(0, len(data)-tailMax):])
+	in := r.cur.In
+	out.Split, out.After = in.Split, r.splits[in.Split]
+	if in.Position != nil {
+		out.After.Position = in.Position(off, end, data[max(0, len(data)-intake.TailMax):])
 	}
-	if end && in.final {
+	if end && in.Final {
 		out.After.Ended = true
 		r.turn()
 	}
-	r.splits[in.split] = out.After
+	r.splits[in.Split] = out.After
 }
 
 func (r *rowReader) giveBack() {
 	if r.cur != nil {
-		r.dec.recycle(r.cur)
+		r.dec.Recycle(r.cur)
 	}
 	r.cur, r.pieces.rest = nil, nil
 }
@@ -217,30 +220,20 @@ func (r *rowReader) giveBack() {
 // Close implements Reader. It waits for the goroutines.
 func (r *rowReader) Close() error {
 	if r.ahead != nil {
-		r.ahead.close()
+		r.ahead.Close()
 	}
-	r.dec.feed.close()
+	r.feed.Close()
 	return nil
 }
 
 // unread gives, after Close, the bytes that were taken from the feed and not lent out as rows, and whether the input ends behind them.
 func (r *rowReader) unread() (data []byte, last bool) {
-	add := func(c *chunk) {
-		if c != nil {
-			data, last = append(data, c.data...), c.end
-		}
-	}
 	data = append(data, r.pieces.rest...)
 	if r.ahead != nil {
-		for res, ok := r.ahead.now(); ok; res, ok = r.ahead.now() {
-			add(res.value)
-		}
-		if r.ahead.left != nil {
-			add(r.ahead.left.value)
+		for _, c := range r.ahead.Left() {
+			data, last = append(data, c.Data...), c.End
 		}
 	}
-	if r.dec.in != nil {
-		data, last = append(data, r.dec.data...), r.dec.last
-	}
-	return data, last
+	rest, end := r.dec.Rest()
+	return append(data, rest...), last || end
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"pipec/compiler/plan"
+	"pipec/connector/intake"
 	"pipec/vm/value"
 )
 
@@ -31,8 +32,8 @@ type stdinSource struct {
 	o     SourceOptions
 	stop  chan struct{}
 	feed  *stdinFeed
-	ahead *ahead[*block]
-	past  feed // what the last reader left
+	ahead *intake.Ahead[*intake.Block]
+	past  intake.Feed // what the last reader left
 }
 
 func newStdin(o SourceOptions) (Source, error) {
@@ -40,12 +41,12 @@ func newStdin(o SourceOptions) (Source, error) {
 		return nil, err
 	}
 	s := &stdinSource{o: o, stop: make(chan struct{})}
-	s.feed = &stdinFeed{in: &input{name: "the standard input", final: true, live: true}, from: o.Env.Stdin}
-	limit := blocksMax
+	s.feed = &stdinFeed{in: &intake.Input{Name: "the standard input", Final: true, Live: true}, from: o.Env.Stdin}
+	limit := intake.BlocksMax
 	if o.Env.Inline {
 		limit = 0
 	}
-	s.feed.pool = newBlockPool(limit, s.stop)
+	s.feed.pool = intake.NewPool(limit, s.stop)
 	return s, nil
 }
 
@@ -64,12 +65,12 @@ func (s *stdinSource) Reader(splits []Split, wake func()) (Reader, error) {
 	if len(splits) == 0 || splits[0].Ended {
 		return newRowReader(s.o, splits, nothing{}, stop, wake)
 	}
-	var rest feed = s.feed
+	var rest intake.Feed = s.feed
 	if !s.o.Env.Inline {
 		if s.ahead == nil {
-			s.ahead = newAhead(1, nil, s.stop, s.feed.next)
+			s.ahead = intake.NewAhead(1, nil, s.stop, s.feed.Next)
 		}
-		rest = &aheadFeed{blocks: s.ahead, stop: stop}
+		rest = intake.NewPrefetch(s.ahead, stop, nil)
 	}
 	if s.past != nil {
 		rest = &both{s.past, rest}
@@ -100,41 +101,40 @@ func (r *stdinReader) Close() error {
 	if len(data) == 0 && !last {
 		return nil
 	}
-	long := &block{buf: make([]byte, len(data)+slack), to: len(data), in: r.source.feed.in, last: last}
-	copy(long.buf, data)
-	long.refs.Store(1)
-	r.source.past = &one{long}
+	b := intake.NewBlock(r.source.feed.in, data)
+	b.Last = last
+	r.source.past = &one{b}
 	return nil
 }
 
 // stdinFeed passes on what one Read gives, however little it is: whoever types sees his rows at once, and a pipe gives as much as it holds.
 type stdinFeed struct {
-	in   *input
+	in   *intake.Input
 	from io.Reader
-	pool *blockPool
+	pool *intake.Pool
 	err  error
 }
 
-func (f *stdinFeed) next() (*block, error) {
+func (f *stdinFeed) Next() (*intake.Block, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	b, err := f.pool.get(f.in)
+	b, err := f.pool.Get(f.in)
 	if err != nil {
 		return nil, err
 	}
 	n := 0
 	for n == 0 && err == nil {
-		n, err = f.from.Read(b.space())
+		n, err = f.from.Read(b.Space())
 	}
-	b.filled(n)
+	b.Filled(n)
 	switch err {
 	case nil:
 	case io.EOF:
-		b.last = true
+		b.Last = true
 		f.err = io.EOF
 	default:
-		f.err = &Error{Kind: ErrInput, What: f.in.name, Text: cause(err), Err: err}
+		f.err = inputError(f.in.Name, cause(err), err)
 		if n == 0 {
 			return nil, f.err
 		}
@@ -142,19 +142,19 @@ func (f *stdinFeed) next() (*block, error) {
 	return b, nil
 }
 
-func (f *stdinFeed) close() {}
+func (f *stdinFeed) Close() {}
 
 // nothing, one and both are feeds of no, one and first one then another source of blocks.
 type (
 	nothing struct{}
-	one     struct{ b *block }
-	both    struct{ first, then feed }
+	one     struct{ b *intake.Block }
+	both    struct{ first, then intake.Feed }
 )
 
-func (nothing) next() (*block, error) { return nil, io.EOF }
-func (nothing) close()                {}
+func (nothing) Next() (*intake.Block, error) { return nil, io.EOF }
+func (nothing) Close()                       {}
 
-func (f *one) next() (*block, error) {
+func (f *one) Next() (*intake.Block, error) {
 	if f.b == nil {
 		return nil, io.EOF
 	}
@@ -162,16 +162,16 @@ func (f *one) next() (*block, error) {
 	f.b = nil
 	return b, nil
 }
-func (f *one) close() {}
+func (f *one) Close() {}
 
-func (f *both) next() (*block, error) {
-	if b, err := f.first.next(); err != io.EOF {
+func (f *both) Next() (*intake.Block, error) {
+	if b, err := f.first.Next(); err != io.EOF {
 		return b, err
 	}
-	return f.then.next()
+	return f.then.Next()
 }
 
-func (f *both) close() {
-	f.first.close()
-	f.then.close()
+func (f *both) Close() {
+	f.first.Close()
+	f.then.Close()
 }
