@@ -276,11 +276,17 @@ func (s *scanner) unclosed(n int, quote string) {
 // word reads a name or a Reserved word.
 func (s *scanner) word() {
 	n := WordLen(s.text[s.at:])
-	kind := Ident
-	if Reserved[s.text[s.at:s.at+n]] {
+	kind, text := Ident, s.text[s.at:s.at+n]
+	if Reserved[text] && !(text == "null" && named(s.text[s.at+n:])) {
 		kind = Word
 	}
 	s.emit(kind, n)
+}
+
+// named says that a single `=` follows, so that `null = "NA"` is a setting of that name: in expressions nothing is ever assigned.
+func named(rest string) bool {
+	rest = strings.TrimLeft(rest, " \t")
+	return strings.HasPrefix(rest, "=") && !strings.HasPrefix(rest, "==")
 }
 
 // WordLen is the number of bytes of letters, digits and underscores at the start of text.
