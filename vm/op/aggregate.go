@@ -65,23 +65,32 @@ func newGroups(c *Check) *groups {
 		}
 	}
 	if g.config.Window != nil {
-		for _, name := range []string{windowStart, windowEnd} {
-			if g.group.Index(name) >= 0 {
-				c.say(errorAt("N209", c.keyword(), "two columns would be called `%s`: the key's and the window's", name).
-					WithHelp("rename the one in the key before: `|> rename of_%s = %s`", name, name))
-				continue
-			}
-			g.group.Fields = append(g.group.Fields, value.Field{Name: name, Type: value.Of(value.Timestamp)})
-		}
+		g.addWindow()
 	}
 	g.out.Fields = slices.Clone(g.group.Fields)
 	c.appends(c.In, c.keyword())
 	return g
 }
 
+// addWindow adds the window's columns to the group; the key may have brought those of an earlier window.
+func (g *groups) addWindow() {
+	var twice []string
+	for _, name := range []string{windowStart, windowEnd} {
+		if g.group.Index(name) >= 0 {
+			twice = append(twice, name)
+			continue
+		}
+		g.group.Fields = append(g.group.Fields, value.Field{Name: name, Type: value.Of(value.Timestamp)})
+	}
+	if len(twice) > 0 {
+		g.c.say(errorAt("N209", g.c.keyword(), "the key has %s already, and this window adds its own", quoted(twice, "and")).
+			WithHelp("give the key's columns other names before `key by`: `|> rename of_%s = %s`", twice[0], twice[0]))
+	}
+}
+
 func checkAggregate(c *Check) Stream {
 	stage := c.Stage.Op.(*grammar.Aggregate)
-	c.refuseClauses(stage.Keep, stage.Emit)
+	c.refuseClauses(stage.Place, stage.Keep, stage.Emit)
 	g := newGroups(c)
 	for _, item := range stage.Items {
 		g.item(item)
@@ -95,7 +104,7 @@ func checkAggregate(c *Check) Stream {
 
 func checkCount(c *Check) Stream {
 	stage := c.Stage.Op.(*grammar.Count)
-	c.refuseClauses(stage.Keep, stage.Emit)
+	c.refuseClauses(stage.Place, stage.Keep, stage.Emit)
 	g := newGroups(c)
 	name, at := "count", c.keyword()
 	if stage.As != nil {
@@ -108,9 +117,9 @@ func checkCount(c *Check) Stream {
 	return g.node()
 }
 
-func (c *Check) refuseClauses(keep *grammar.Expr, emit *grammar.Emission) {
+func (c *Check) refuseClauses(stage grammar.Place, keep *grammar.Expr, emit *grammar.Emission) {
 	if keep != nil {
-		c.refuse("keep", keep.Span())
+		c.refuse("keep", clause(stage, "keep"))
 	}
 	if emit != nil {
 		c.refuse("emit", emit.Keyword())

@@ -26,7 +26,7 @@ func checkDrop(c *Check) Stream {
 	dropped := map[string]bool{}
 	for _, name := range c.Stage.Op.(*grammar.Drop).Columns {
 		if c.has(name, in, "N201", "unknown column `%s`") >= 0 {
-			c.keeps(name.Text, name.Span(), "`drop` takes away")
+			c.keeps(name.Text, name.Span(), "`drop` takes it away")
 			dropped[name.Text] = true
 		}
 	}

@@ -44,7 +44,7 @@ func checkKeyBy(c *Check) Stream {
 	t := c.In.Type
 	t.Schema, t.Key, t.KeyAll = work.schema, keys, none
 	if none || len(keys) == 0 {
-		t.Key = nil
+		t.Key, t.KeyAll = nil, true // where every key was wrong, nothing more is said of it
 	}
 	return c.forward(Node{
 		Kind: "key_by", Ports: []plan.Port{{Type: t}}, Fails: work.fails,
@@ -91,7 +91,7 @@ func (s *computed) key(keys []string, item *grammar.Item) []string {
 	if s.schema.Index(name) >= 0 {
 		c.say(errorAt("N209", item.Span(), "two columns would be called `%s`", name).
 			WithHelp("give the key another name: `key by k = %s`, or key by the column that is there: `key by %s`", item.Expr.Text, name))
-		return keys
+		return addKey(c, keys, name, item.Span())
 	}
 	t := c.typed(name, item.Expr, x)
 	c.floatKey(item.Span(), name, t)

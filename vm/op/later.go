@@ -41,10 +41,21 @@ func refusals() []refusal {
 func (c *Check) refuse(word string, at diag.Span) {
 	for _, r := range refusals() {
 		if r.word == word {
-			c.say(errorAt(r.code, at, "`%s` does not run yet", r.word).With("this version can check it, but not run it").WithHelp("%s", r.help))
+			c.say(errorAt(r.code, at, "`%s` does not run yet", r.word).WithHelp("%s", r.help))
 			return
 		}
 	}
+}
+
+// clause is where a clause begins: the last time that its first word stands in the stage.
+func clause(p grammar.Place, word string) diag.Span {
+	for i := len(p.Tokens) - 1; i >= 0; i-- {
+		if p.Tokens[i].Value == word {
+			at := grammar.Place{Tokens: p.Tokens[i : i+1]}
+			return at.Span()
+		}
+	}
+	return p.Keyword()
 }
 
 // refusedKind says whether a kind of window does not run yet, and reports it.

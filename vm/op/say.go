@@ -69,7 +69,7 @@ func (c *Check) keeps(name string, at diag.Span, does string) {
 		return
 	}
 	c.say(errorAt("S430", at, "these rows are updates by %s, so `%s` must stay as it is", quoted(t.ModeKey, "and"), name).
-		With("%s it, and nobody knows which row an update replaces", does).
+		With("%s, and nobody knows which row an update replaces", does).
 		WithHelp("keep `%s`; a copy can be changed: `|> derive x = %s`", name, name))
 }
 

@@ -51,7 +51,7 @@ func checkSelect(c *Check) Stream {
 		return n, ok
 	}
 	if missing, ok := gone(c.In.Type, to); ok {
-		c.keeps(missing, c.keyword(), "`select` drops")
+		c.keeps(missing, c.keyword(), "`select` drops it")
 	}
 	return c.forward(Node{Kind: "select", Ports: []plan.Port{{Type: moved(c.In.Type, s.out, to)}}, Fails: s.fails, Config: &s.config}, to)
 }

@@ -30,7 +30,7 @@ func checkSet(c *Check) Stream {
 			}
 			at = len(work.schema.Fields)
 		}
-		c.keeps(name, item.Name.Span(), "`set` changes")
+		c.keeps(name, item.Name.Span(), "`set` changes it")
 		work.add(name, item.Expr, at)
 		changed[name] = true
 	}

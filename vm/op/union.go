@@ -2,6 +2,7 @@ package op
 
 import (
 	"slices"
+	"strings"
 
 	"pipec/compiler/plan"
 	"pipec/grammar"
@@ -50,31 +51,22 @@ func checkUnion(c *Check) Stream {
 
 // agree brings the type of the union and that of one more input together, and reports what cannot be (S414).
 func (c *Check) agree(t *plan.StreamType, in plan.StreamType, at diag.Span) bool {
-	ok := true
+	ok := c.sameNames(t.Schema, in.Schema, at)
 	for i := range t.Schema.Fields {
 		f := &t.Schema.Fields[i]
 		j := in.Schema.Index(f.Name)
 		if j < 0 {
-			c.say(errorAt("S414", at, "column `%s` is missing on this side", f.Name).WithHelp("add it: `|> derive %s = ...`, or leave it out on both sides: `|> drop %s`", f.Name, f.Name))
-			ok = false
 			continue
 		}
 		other := in.Schema.Fields[j].Type
-		if f.Type.Kind == value.Unknown || other.Kind == value.Unknown {
+		switch {
+		case f.Type.Kind == value.Unknown || other.Kind == value.Unknown:
 			f.Type = value.Type{}
-			continue
-		}
-		if !f.Type.Same(other) {
+		case !f.Type.Same(other):
 			c.say(errorAt("S414", at, "column `%s` is %s on one side and %s on the other", f.Name, aType(f.Type.NotNull()), aType(other.NotNull())))
 			ok = false
-			continue
-		}
-		f.Type.Nullable = f.Type.Nullable || other.Nullable
-	}
-	for _, f := range in.Schema.Fields {
-		if t.Schema.Index(f.Name) < 0 {
-			c.say(errorAt("S414", at, "column `%s` is on this side only", f.Name).WithHelp("drop it here: `|> drop %s`, or add it on the other side: `|> derive %s = ...`", f.Name, f.Name))
-			ok = false
+		default:
+			f.Type.Nullable = f.Type.Nullable || other.Nullable
 		}
 	}
 	t.Timed = t.Timed && in.Timed
@@ -83,6 +75,31 @@ func (c *Check) agree(t *plan.StreamType, in plan.StreamType, at diag.Span) bool
 		t.Time = ""
 	}
 	return ok
+}
+
+// sameNames reports the columns that only one side has.
+func (c *Check) sameNames(one, other value.Schema, at diag.Span) bool {
+	missing, extra := lacking(other, one), lacking(one, other)
+	is := map[bool]string{true: "is", false: "are"}
+	if len(missing) > 0 {
+		c.say(errorAt("S414", at, "%s %s missing on this side", quoted(missing, "and"), is[len(missing) == 1]).
+			WithHelp("add what is missing here: `|> derive %s = ...`, or leave it out on the other side: `|> drop %s`", missing[0], strings.Join(missing, ", ")))
+	}
+	if len(extra) > 0 {
+		c.say(errorAt("S414", at, "%s %s on this side only", quoted(extra, "and"), is[len(extra) == 1]).
+			WithHelp("leave it out here: `|> drop %s`, or add it on the other side: `|> derive %s = ...`", strings.Join(extra, ", "), extra[0]))
+	}
+	return len(missing)+len(extra) == 0
+}
+
+// lacking is the columns of want that s does not have.
+func lacking(s, want value.Schema) (names []string) {
+	for _, f := range want.Fields {
+		if s.Index(f.Name) < 0 {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // ordered is an input with its columns in the order of the union, through a node of its own if they are in another.

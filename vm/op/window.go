@@ -88,13 +88,13 @@ func (c *Check) clauses(w *grammar.Window) {
 		c.say(errorAt("S408", w.Span(), "a %s window is a time, not a number of rows", w.Kind.Text).WithHelp("windows of rows: `window count 100`"))
 	}
 	if w.Zone != nil {
-		c.refuse("zone", w.Zone.Span())
+		c.refuse("zone", clause(w.Place, "zone"))
 	}
 	if w.ProcessingTime {
-		c.refuse("on processing time", c.keyword())
+		c.refuse("on processing time", clause(w.Place, "on"))
 	}
 	if w.Early != nil {
-		c.refuse("early", w.Early.Span())
+		c.refuse("early", clause(w.Place, "early"))
 	}
 }
 
