@@ -128,10 +128,21 @@ func inInts(set []*plan.Expr) func(*node, *frame, *sel) *value.Vec {
 
 func inTexts(set []*plan.Expr) func(*node, *frame, *sel) *value.Vec {
 	texts := make(map[string]struct{}, len(set))
+	var few [][2]uint64 // short texts, as the words of their views
 	for _, lit := range set {
 		if lit.Lit.Kind != value.Null {
 			texts[lit.Lit.Text] = struct{}{}
+			view := value.MakeView([]byte(lit.Lit.Text), 0, 0)
+			lo, hi := view.Words()
+			few = append(few, [2]uint64{lo, hi})
 		}
+	}
+	short := len(few) <= 8
+	for text := range texts {
+		short = short && len(text) <= value.InlineView
+	}
+	if short {
+		return inShortTexts(few)
 	}
 	return func(n *node, f *frame, s *sel) *value.Vec {
 		x := n.args[0].eval(f, s)
@@ -140,6 +151,24 @@ func inTexts(set []*plan.Expr) func(*node, *frame, *sel) *value.Vec {
 			if !x.IsNull(int(r)) {
 				_, out.Bool[r] = texts[string(x.Text(int(r)))]
 			}
+		}
+		liftOne(out, f.n, x)
+		return out
+	}
+}
+
+// inShortTexts compares words: a longer text has another length, which is part of the first word.
+func inShortTexts(few [][2]uint64) func(*node, *frame, *sel) *value.Vec {
+	return func(n *node, f *frame, s *sel) *value.Vec {
+		x := n.args[0].eval(f, s)
+		out := n.fresh(f)
+		for _, r := range s.rows {
+			lo, hi := x.View[r].Words()
+			hit := 0
+			for _, w := range few {
+				hit |= b2i((lo^w[0])|(hi^w[1]) == 0)
+			}
+			out.Bool[r] = hit == 1
 		}
 		liftOne(out, f.n, x)
 		return out

@@ -80,27 +80,29 @@ func testText(c *Call, test func(text, part []byte) bool) {
 }
 
 func upper(dst, text []byte) []byte {
-	for i, b := range text {
+	from := len(dst)
+	dst = append(dst, text...)
+	for i, b := range dst[from:] {
 		if b >= utf8.RuneSelf {
-			return mapRunes(dst, text[i:], unicode.ToUpper)
+			return mapRunes(dst[:from+i], text[i:], unicode.ToUpper)
 		}
 		if b-'a' < 26 {
-			b -= 'a' - 'A'
+			dst[from+i] = b - ('a' - 'A')
 		}
-		dst = append(dst, b)
 	}
 	return dst
 }
 
 func lower(dst, text []byte) []byte {
-	for i, b := range text {
+	from := len(dst)
+	dst = append(dst, text...)
+	for i, b := range dst[from:] {
 		if b >= utf8.RuneSelf {
-			return mapRunes(dst, text[i:], unicode.ToLower)
+			return mapRunes(dst[:from+i], text[i:], unicode.ToLower)
 		}
 		if b-'A' < 26 {
-			b += 'a' - 'A'
+			dst[from+i] = b + ('a' - 'A')
 		}
-		dst = append(dst, b)
 	}
 	return dst
 }

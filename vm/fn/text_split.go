@@ -26,6 +26,7 @@ func splits() []*Spec {
 type parts struct {
 	text *value.Vec
 	kid  *value.Vec
+	all  []byte // the text of the row
 	row  int
 	from int
 }
@@ -39,11 +40,18 @@ func splitting(c *Call) parts {
 // begin opens the list of a row.
 func (p *parts) begin(r int32) []byte {
 	p.row, p.from = int(r), len(p.kid.View)
-	return p.text.Text(p.row)
+	p.all = p.text.Text(p.row)
+	return p.all
 }
 
 // add appends the part of the row's text from byte a to byte b.
-func (p *parts) add(a, b int) { p.kid.View = append(p.kid.View, p.text.Part(p.row, a, b)) }
+func (p *parts) add(a, b int) {
+	if b-a <= value.InlineView {
+		p.kid.View = append(p.kid.View, value.MakeView(p.all[a:b], 0, 0))
+	} else {
+		p.kid.View = append(p.kid.View, p.text.Part(p.row, a, b))
+	}
+}
 
 // end closes the list of the row.
 func (p *parts) end(out *value.Vec) {
@@ -75,31 +83,46 @@ func split(c *Call) {
 	}
 }
 
+// blank marks the ASCII white space.
+var blank = [utf8.RuneSelf]bool{'\t': true, '\n': true, '\v': true, '\f': true, '\r': true, ' ': true}
+
 func words(c *Call) {
 	p := splitting(c)
 	for _, r := range c.Rows {
 		text := p.begin(r)
-		from := -1 // where the open word began
 		for i := 0; i < len(text); {
-			size, space := 1, text[i] == ' ' || text[i]-'\t' < 5
-			if text[i] >= utf8.RuneSelf {
-				var ch rune
-				ch, size = utf8.DecodeRune(text[i:])
-				space = unicode.IsSpace(ch)
+			for i < len(text) {
+				size := spaceAt(text, i)
+				if size == 0 {
+					break
+				}
+				i += size
 			}
-			if space && from >= 0 {
+			from := i
+			for i < len(text) && (text[i] < utf8.RuneSelf && !blank[text[i]] || text[i] >= utf8.RuneSelf && spaceAt(text, i) == 0) {
+				i++ // also through the bytes of a character: none of them begins a white space
+			}
+			if i > from {
 				p.add(from, i)
-				from = -1
-			} else if !space && from < 0 {
-				from = i
 			}
-			i += size
-		}
-		if from >= 0 {
-			p.add(from, len(text))
 		}
 		p.end(c.Out)
 	}
+}
+
+// spaceAt is the size of the white space character at i, or 0.
+func spaceAt(text []byte, i int) int {
+	if b := text[i]; b < utf8.RuneSelf {
+		if blank[b] {
+			return 1
+		}
+		return 0
+	}
+	ch, size := utf8.DecodeRune(text[i:])
+	if unicode.IsSpace(ch) {
+		return size
+	}
+	return 0
 }
 
 func lines(c *Call) {

@@ -90,6 +90,11 @@ func (d Dec) Sub(o Dec) (diff Dec, ok bool) {
 func (d Dec) Mul(o Dec, drop int) (Dec, bool) {
 	a, an := d.abs()
 	b, bn := o.abs()
+	if a.hi == 0 && b.hi == 0 && drop == 0 {
+		hi, lo := bits.Mul64(a.lo, b.lo)
+		m := u128{hi, lo}
+		return signed(m, an != bn), m.less(tens[MaxPrecision])
+	}
 	p := a.mul(b)
 	if drop > 0 {
 		p = roundDiv(p, tens[drop])
@@ -104,6 +109,16 @@ func (d Dec) Div(o Dec, shift int) (Dec, bool) {
 	b, bn := o.abs()
 	if b == (u128{}) {
 		return Dec{}, false
+	}
+	if a.hi == 0 && b.hi == 0 && shift <= NarrowPrecision { // the usual case: 128 by 64 bits
+		hi, lo := bits.Mul64(a.lo, tens[shift].lo)
+		var q u128
+		q.hi = hi / b.lo
+		lo, r := bits.Div64(hi%b.lo, lo, b.lo)
+		if q.lo = lo; r >= b.lo-r {
+			q = q.add(u128{0, 1})
+		}
+		return signed(q, an != bn), q.less(tens[MaxPrecision])
 	}
 	first := min(shift, MaxPrecision)
 	p := a.mul(tens[first])

@@ -60,9 +60,21 @@ func (v *View) Len() int { return int(v.n) }
 
 // MakeView refers to text of that length at off in block buf; text itself is needed for the prefix or the inline copy.
 func MakeView(text []byte, buf, off uint32) (v View) {
-	v.n = uint32(len(text))
-	if len(text) <= InlineView {
-		copy(v.b[:], text)
+	n := len(text)
+	v.n = uint32(n)
+	if n <= InlineView { // two loads that may overlap beat a copy of unknown length
+		switch {
+		case n >= 8:
+			binary.LittleEndian.PutUint32(v.b[8:], uint32(uint64(binary.LittleEndian.Uint32(text[n-4:]))>>(8*(12-n))))
+			binary.LittleEndian.PutUint64(v.b[:], binary.LittleEndian.Uint64(text))
+		case n >= 4:
+			binary.LittleEndian.PutUint32(v.b[4:], uint32(uint64(binary.LittleEndian.Uint32(text[n-4:]))>>(8*(8-n))))
+			binary.LittleEndian.PutUint32(v.b[:], binary.LittleEndian.Uint32(text))
+		case n > 0:
+			v.b[0] = text[0]
+			v.b[n>>1] = text[n>>1]
+			v.b[n-1] = text[n-1]
+		}
 		return v
 	}
 	copy(v.b[:4], text)
