@@ -55,7 +55,7 @@ type Spec struct {
 type Env struct {
 	FS     vfs.FS
 	Clock  clock.Clock
-	Stdin  Stdin
+	Stdin  Stdin  // to be read on after a restart: see Keep
 	Stdout Stdout // several tasks write at once: see Share
 	// Inline is for the simulator: no goroutines are started. Next reads and decodes itself, wake is never called (who got Wait asks again when the clock
 	// has moved), and nothing rolls by time while no row comes.

@@ -72,27 +72,22 @@ func newFileSource(o SourceOptions) (Source, error) {
 	if s.order == "" {
 		s.order = byName
 	}
-	files, err := listFiles(o.Env.FS, s.path, s.order)
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		f, err := o.Env.FS.Open(file.path)
-		if err != nil {
-			return nil, openError(file.path, err)
-		}
-		f.Close()
-	}
 	return s, nil
 }
 
-// Splits implements Source.
+// Splits implements Source. It opens every file once, so that an unreadable one is known before anything is claimed. With positions of a snapshot a file that
+// is missing is ErrPosition, not ErrOpen.
 func (s *fileSource) Splits(ctx context.Context, _ int, known []Split) ([]Split, error) {
 	files, err := listFiles(s.o.Env.FS, s.path, s.order)
 	if err != nil && (len(known) == 0 || !errors.Is(err, fs.ErrNotExist)) {
 		return nil, err // with a position in a file that is gone, check says more
 	}
 	s.files = files
+	if len(known) == 0 {
+		if err := s.readable(ctx); err != nil {
+			return nil, err
+		}
+	}
 	splits := append([]Split(nil), known...)
 	has := map[string]bool{}
 	for _, k := range known {
@@ -116,6 +111,20 @@ func (s *fileSource) Splits(ctx context.Context, _ int, known []Split) ([]Split,
 		}
 	}
 	return splits, nil
+}
+
+func (s *fileSource) readable(ctx context.Context) error {
+	for _, file := range s.files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		f, err := s.o.Env.FS.Open(file.path)
+		if err != nil {
+			return openError(file.path, err)
+		}
+		f.Close()
+	}
+	return nil
 }
 
 // check says whether a split of a snapshot can go on.

@@ -27,6 +27,15 @@ func openFileSource(env Env, config plan.SourceConfig) (Source, error) {
 	return spec.Source(SourceOptions{Config: config, Job: plan.Job{BatchSize: 10}, Env: env})
 }
 
+// openAndList is what happens before a job claims anything.
+func openAndList(env Env, config plan.SourceConfig) error {
+	src, err := openFileSource(env, config)
+	if err == nil {
+		_, err = src.Splits(context.Background(), 1, nil)
+	}
+	return err
+}
+
 func TestWhichFilesAPathStandsFor(t *testing.T) {
 	env := newEnv()
 	for _, name := range []string{"d/b.csv", "d/a.csv", "d/.c.csv", "d/sub/x.csv", "d/sub/y.txt", "e/sub/x.csv", "e/z[1].csv", "/abs/q.csv"} {
@@ -79,7 +88,7 @@ func TestWhatCannotBeOpened(t *testing.T) {
 		"d/[":        `cannot open d/[: "[" is no pattern`,
 		"d":          "cannot open d/secret.csv: permission denied",
 	} {
-		_, err := openFileSource(env, fileConfig(path))
+		err := openAndList(env, fileConfig(path))
 		if !errors.Is(err, ErrOpen) || !Permanent(err) || err.Error() != want {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -87,7 +96,7 @@ func TestWhatCannotBeOpened(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	must(t, syscall.Mkfifo(pipe, 0o600))
 	env.FS = vfs.OS()
-	if _, err := openFileSource(env, fileConfig(pipe)); !errors.Is(err, ErrOpen) || !strings.Contains(err.Error(), "from stdin") {
+	if err := openAndList(env, fileConfig(pipe)); !errors.Is(err, ErrOpen) || !strings.Contains(err.Error(), "from stdin") {
 		t.Error(err)
 	}
 	spec, _ := Lookup("file")
@@ -402,7 +411,7 @@ func TestTheOperatingSystemsFiles(t *testing.T) {
 	}
 	must(t, os.Remove(filepath.Join(dir, "link.csv")))
 	must(t, os.Symlink("none", filepath.Join(dir, "dangling.csv")))
-	if _, err := openFileSource(env, fileConfig(dir)); !errors.Is(err, ErrOpen) || !errors.Is(err, fs.ErrNotExist) {
+	if err := openAndList(env, fileConfig(dir)); !errors.Is(err, ErrOpen) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a link to nothing: %v", err)
 	}
 }

@@ -226,12 +226,15 @@ func (r *rowReader) Close() error {
 	return nil
 }
 
-// unread gives, after Close, the bytes that were taken from the feed and not lent out as rows, and whether the input ends behind them.
+// unread gives, after Close, the bytes that were taken from the feed and not lent out as rows, and whether the input ends behind them. All blocks are given
+// back: the feed may go on without this reader.
 func (r *rowReader) unread() (data []byte, last bool) {
 	data = append(data, r.pieces.rest...)
+	r.giveBack()
 	if r.ahead != nil {
 		for _, c := range r.ahead.Left() {
 			data, last = append(data, c.Data...), c.End
+			r.dec.Recycle(c)
 		}
 	}
 	rest, end := r.dec.Rest()

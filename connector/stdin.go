@@ -26,28 +26,70 @@ func formatParam(doc, example string, required bool) plan.Param {
 	return plan.Param{Name: "format", Doc: doc, Kind: plan.ChoiceParam, Table: "format", Required: required, Example: example}
 }
 
-// stdinSource reads the standard input from one goroutine that outlives its readers: what was read and not yet taken as rows is there for the reader of the
-// next attempt. A Read that waits for somebody to type cannot be interrupted, so Close does not wait for it; the goroutine ends with that Read.
-type stdinSource struct {
-	o     SourceOptions
+// Keep makes a Stdin of r whose reading outlives the sources that use it: when a job restarts in its process, what was read and not yet taken as rows is there
+// for the next attempt. Without it a source reads by itself, and a Read that still waits when it is closed may swallow what comes next.
+func Keep(r io.Reader) Stdin { return &keptIn{from: r} }
+
+// keptIn is the standard input with whatever was read of it. One goroutine reads: a Read that waits for somebody to type cannot be interrupted, so nobody waits
+// for it; it ends with that Read.
+type keptIn struct {
+	from  io.Reader
 	stop  chan struct{}
-	feed  *stdinFeed
+	feed  *stdinFeed // nil: nothing was read yet
 	ahead *intake.Ahead[*intake.Block]
 	past  intake.Feed // what the last reader left
+}
+
+// Read implements Stdin, for whoever is no source.
+func (k *keptIn) Read(p []byte) (int, error) { return k.from.Read(p) }
+
+// take gives what is left of the input, to one reader at a time.
+func (k *keptIn) take(inline bool, stop <-chan struct{}) intake.Feed {
+	if k.feed == nil {
+		k.stop = make(chan struct{})
+		limit := intake.BlocksMax
+		if inline {
+			limit = 0
+		}
+		k.feed = &stdinFeed{in: &intake.Input{Name: "the standard input", Final: true, Live: true}, from: k.from, pool: intake.NewPool(limit, k.stop)}
+		if !inline {
+			k.ahead = intake.NewAhead(1, nil, k.stop, k.feed.Next)
+		}
+	}
+	var rest intake.Feed = k.feed
+	if k.ahead != nil {
+		rest = intake.NewPrefetch(k.ahead, stop, nil)
+	}
+	if k.past != nil {
+		rest = &both{k.past, rest}
+	}
+	return rest
+}
+
+// giveBack puts bytes in front of what is still to be read.
+func (k *keptIn) giveBack(data []byte, last bool) {
+	if len(data) == 0 && !last {
+		return
+	}
+	b := intake.NewBlock(k.feed.in, data)
+	b.Last = last
+	k.past = &one{b}
+}
+
+type stdinSource struct {
+	o   SourceOptions
+	in  *keptIn
+	own bool // nobody goes on behind this source
 }
 
 func newStdin(o SourceOptions) (Source, error) {
 	if _, _, err := decoderOptions(o); err != nil {
 		return nil, err
 	}
-	s := &stdinSource{o: o, stop: make(chan struct{})}
-	s.feed = &stdinFeed{in: &intake.Input{Name: "the standard input", Final: true, Live: true}, from: o.Env.Stdin}
-	limit := intake.BlocksMax
-	if o.Env.Inline {
-		limit = 0
+	if in, ok := o.Env.Stdin.(*keptIn); ok {
+		return &stdinSource{o: o, in: in}, nil
 	}
-	s.feed.pool = intake.NewPool(limit, s.stop)
-	return s, nil
+	return &stdinSource{o: o, in: &keptIn{from: o.Env.Stdin}, own: true}, nil
 }
 
 // Splits implements Source: there is one, and no way back in it.
@@ -65,46 +107,32 @@ func (s *stdinSource) Reader(splits []Split, wake func()) (Reader, error) {
 	if len(splits) == 0 || splits[0].Ended {
 		return newRowReader(s.o, splits, nothing{}, stop, wake)
 	}
-	var rest intake.Feed = s.feed
-	if !s.o.Env.Inline {
-		if s.ahead == nil {
-			s.ahead = intake.NewAhead(1, nil, s.stop, s.feed.Next)
-		}
-		rest = intake.NewPrefetch(s.ahead, stop, nil)
-	}
-	if s.past != nil {
-		rest = &both{s.past, rest}
-	}
-	r, err := newRowReader(s.o, splits, rest, stop, wake)
+	r, err := newRowReader(s.o, splits, s.in.take(s.o.Env.Inline, stop), stop, wake)
 	if err != nil {
 		return nil, err
 	}
-	return &stdinReader{r, s}, nil
+	return &stdinReader{r, s.in}, nil
 }
 
 // Close implements Source.
 func (s *stdinSource) Close() error {
-	close(s.stop)
+	if s.own && s.in.stop != nil {
+		close(s.in.stop)
+	}
 	return nil
 }
 
-// stdinReader hands what it has not given out back to the source.
+// stdinReader gives back what it has read and not lent out as rows.
 type stdinReader struct {
 	*rowReader
-	source *stdinSource
+	in *keptIn
 }
 
 // Close implements Reader.
 func (r *stdinReader) Close() error {
-	r.rowReader.Close()
-	data, last := r.unread()
-	if len(data) == 0 && !last {
-		return nil
-	}
-	b := intake.NewBlock(r.source.feed.in, data)
-	b.Last = last
-	r.source.past = &one{b}
-	return nil
+	err := r.rowReader.Close()
+	r.in.giveBack(r.unread())
+	return err
 }
 
 // stdinFeed passes on what one Read gives, however little it is: whoever types sees his rows at once, and a pipe gives as much as it holds.

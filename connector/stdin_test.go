@@ -82,6 +82,40 @@ func TestTheNextAttemptGoesOnWhereTheTypistIs(t *testing.T) {
 	must(t, src.Close())
 }
 
+// So it is when each attempt makes its own source, as long as they share what was kept.
+func TestAnAttemptWithItsOwnSourceGoesOnWhereTheTypistIs(t *testing.T) {
+	env := newEnv()
+	in, out := io.Pipe()
+	env.Stdin = Keep(in)
+	go func() {
+		for i := range 100 {
+			io.WriteString(out, strings.Repeat("x", i)+"\n")
+		}
+		out.Close()
+	}()
+	total := 0
+	for done := false; !done; {
+		src := openSource(t, "stdin", plan.SourceConfig{Schema: lineSchema}, env)
+		s := read(t, src, splitsOf(t, src, 1, nil))
+		for range 3 {
+			got, ok, err := s.next(2)
+			must(t, err)
+			for _, row := range got.rows {
+				if len(row) != total {
+					t.Fatalf("row %d has %d characters", total, len(row))
+				}
+				total++
+			}
+			done = done || !ok
+		}
+		must(t, s.r.Close())
+		must(t, src.Close())
+	}
+	if total != 100 {
+		t.Fatalf("%d rows", total)
+	}
+}
+
 func TestAnEndedInputStaysEnded(t *testing.T) {
 	src, out := typed(t, plan.SourceConfig{Schema: lineSchema})
 	out.Close()

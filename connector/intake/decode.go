@@ -204,12 +204,13 @@ func (d *Decoding) join(blk *Block) {
 	d.blk, d.data = blk, blk.data()
 }
 
-// Rest gives what was fetched and not decoded, once nobody calls Next any more, and whether the input ends behind it.
+// Rest gives a copy of what was fetched and not decoded, and whether the input ends behind it. It lets go of the last block: Next must not be called again.
 func (d *Decoding) Rest() (data []byte, last bool) {
-	if d.in == nil {
-		return nil, false
+	if d.in != nil {
+		data, last = append(data, d.data...), d.last
 	}
-	return d.data, d.last
+	d.drop()
+	return data, last
 }
 
 // drop lets go of the block.
