@@ -299,3 +299,36 @@ func join(tokens []lexer.Token) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// However a good file is broken into lines and commented, formatting keeps its meaning, every comment, and is done after one pass.
+func TestLayouts(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 7))
+	between := []string{" ", "\n      ", "\n               ", " /* c */ ", " // c\n        ", "\n\n\n    // c\n    ", "  "}
+	clean, all := 0, 0
+	for _, path := range files(t, "testdata/examples/*.pipe") {
+		text := read(t, path)
+		tokens, _ := token.Scan(path, string(text))
+		for range 25 {
+			var b strings.Builder
+			end := 0
+			for _, tok := range tokens {
+				b.Write(text[end:tok.Pos.Offset])
+				if random.IntN(25) == 0 && tok.Pos.Column > 1 && !token.IsComment(tok) {
+					b.WriteString(between[random.IntN(len(between))])
+				}
+				end = tok.Pos.Offset + len(tok.Value)
+				b.WriteString(tok.Value)
+			}
+			b.Write(text[end:])
+			all++
+			if _, list := Parse(path, []byte(b.String())); len(list) == 0 {
+				clean++
+				formatClean(t, path, []byte(b.String()))
+			}
+		}
+	}
+	if clean < all*9/10 {
+		t.Errorf("only %d of %d layouts are read: line breaks mean too much", clean, all)
+	}
+	t.Logf("%d of %d layouts are read", clean, all)
+}

@@ -46,6 +46,11 @@ func chunks(tokens []lexer.Token) [][]lexer.Token {
 	var out [][]lexer.Token
 	start, braces, other := 0, 0, 0
 	margin := tokens[0].Pos.Column // 1, unless the whole file is indented
+	for i, t := range tokens[1:] {
+		if t.Pos.Line > tokens[i].Pos.Line {
+			margin = min(margin, t.Pos.Column)
+		}
+	}
 	for i, t := range tokens {
 		first := i > 0 && t.Pos.Line > tokens[i-1].Pos.Line
 		if first && startsChunk(tokens, i, start, margin, braces, other) {

@@ -52,16 +52,23 @@ func (p *fileParser) declaration(tokens []lexer.Token, quiet bool) []Decl {
 	return ghosts(written)
 }
 
-// crossing is the index of a choice whose two words are on different lines, or -1. The grammar has no line breaks, so a word too much or too few shifts
+// crossing is the index of a choice or a rhythm whose first words are on different lines, or -1. The grammar has no line breaks, so a word too much or too few shifts
 // all facts behind it, and may still be read.
 func crossing(decls []Decl, tokens []lexer.Token) int {
 	at := -1
 	for _, d := range decls {
 		eachBody(d, func(b *Body) {
 			for _, f := range b.Facts {
-				c, ok := f.(*Choice)
-				if ok && at < 0 && c.Word.Tokens[0].Pos.Line > c.Name.Tokens[0].Pos.Line {
-					at = slices.IndexFunc(tokens, func(t lexer.Token) bool { return t.Pos == c.Tokens[0].Pos })
+				place := factPlace(f)
+				split := false
+				switch f := f.(type) {
+				case *Choice:
+					split = f.Word.Tokens[0].Pos.Line > f.Name.Tokens[0].Pos.Line
+				case *Rhythm:
+					split = f.Every.Tokens[0].Pos.Line > f.Name.Tokens[0].Pos.Line
+				}
+				if split && at < 0 {
+					at = slices.IndexFunc(tokens, func(t lexer.Token) bool { return t.Pos == place.Tokens[0].Pos })
 				}
 			}
 		})

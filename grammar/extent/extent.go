@@ -63,9 +63,14 @@ func (s *scanner) forgotten() bool {
 	at := s.lex.RawCursor()
 	name := s.lex.Range(at-2, at-1)[0]
 	first := s.start < 3 || s.lex.Range(at-3, at-2)[0].Pos.Line < name.Pos.Line
-	return first && name.Type == token.Ident && next.Pos.Column <= name.Pos.Column
+	if !first || name.Type != token.Ident || next.Type != token.Ident || next.Pos.Column > name.Pos.Column {
+		return false
+	}
+	after := s.second()
+	return after.Pos.Line == next.Pos.Line && (after.Value == "=" || after.Value == "{" || after.Type == token.Ident)
 }
 
+// peek is the next token, which stays where it is.
 func (s *scanner) peek() *lexer.Token { return s.lex.Peek() }
 
 // is reports whether the next token is that operator or word.
@@ -83,6 +88,7 @@ func (s *scanner) second() lexer.Token {
 	return t
 }
 
+// take moves behind the next token. Counting here bounds the work and the recursion of every later pass.
 func (s *scanner) take() {
 	s.last = *s.lex.Next()
 	if s.count++; s.count > maxTokens {
@@ -138,6 +144,7 @@ type operatorMix struct {
 	seen, late, mixed      bool
 }
 
+// add notes an operator of the current level; those in brackets belong to a mix of their own.
 func (m *operatorMix) add(t lexer.Token) {
 	switch {
 	case t.Value == "??" && !m.seen:
@@ -150,6 +157,7 @@ func (m *operatorMix) add(t lexer.Token) {
 	}
 }
 
+// check blames the operator behind `??` if there is one, else `??` itself.
 func (m *operatorMix) check(s *scanner) {
 	if !m.seen || !m.mixed || s.err != nil {
 		return

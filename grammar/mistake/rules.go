@@ -39,7 +39,7 @@ func (s *scene) misfit(from, to int) (at int, alone bool) {
 	switch {
 	case first.Type != token.Ident || token.IsStandIn(first):
 		return 0, false
-	case to-from == 1:
+	case to-from == 1 || to-from == 2 && second.Value == "every":
 		return from, true
 	case second.Value == "=" && to-from == 4 && oneValue(s.o.Tokens[from+2]) && s.o.Tokens[from+3].Type == token.Ident:
 		return from + 3, false // `start = "x" latest`
@@ -69,6 +69,7 @@ func misspeltSchema(s *scene) *finding {
 	return f.replace(s.braces-1, s.braces, word, "schema")
 }
 
+// emptyStage: `|>` with nothing behind it.
 func emptyStage(s *scene) *finding {
 	if s.before.Value != "|>" || s.t.Value != "|>" && !s.t.EOF() {
 		return nil
@@ -165,6 +166,7 @@ func nameBehind(s *scene) *finding {
 	return f
 }
 
+// null is the word that stands for SQL's NULL.
 func null(t lexer.Token) lexer.Token {
 	return lexer.Token{Type: token.Word, Value: "null", Pos: t.Pos}
 }
@@ -353,6 +355,7 @@ func oneValue(t lexer.Token) bool {
 	return t.Type == token.Ident || t.Type != token.Punct && startsLiteral(t)
 }
 
+// startsLiteral reports whether a value that is no name may start with t.
 func startsLiteral(t lexer.Token) bool {
 	switch t.Type {
 	case token.String, token.Raw, token.Int, token.Number, token.Duration, token.Size, token.Bad:
@@ -388,6 +391,23 @@ func columnWithoutColon(s *scene) *finding {
 	at.End = at.Start
 	f.d.With("add `:` before this").WithFix(at, ": ")
 	return f.insert(s.at, s.t, ":")
+}
+
+// missingType: `name:` with nothing behind it; the name of the next line was taken for the type.
+func missingType(s *scene) *finding {
+	colon := s.at - 1
+	if s.t.Value == ":" && s.o.FirstOfLine(s.at-1) {
+		colon = s.at - 2
+	}
+	if s.kind != columns && s.kind != members && s.o.Tokens[0].Value != "param" || colon < 1 || s.o.Tokens[colon].Value != ":" {
+		return nil
+	}
+	if s.t.Type == token.Word || s.t.Type == token.Int {
+		return nil
+	}
+	f := &finding{at: colon, d: diag.New(diag.Error, "P101", token.Span(s.o.Tokens[colon]).After(), "a type is missing behind `:`")}
+	f.d.WithHelp("types are int, float, decimal(p, s), string, bool, timestamp, duration, bytes, list<T>, map<K, V>, records and words")
+	return f
 }
 
 // reservedName: a word of expressions where a name is expected.

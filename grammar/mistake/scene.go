@@ -53,7 +53,7 @@ const (
 // mistakes are tried in this order: the first that recognises the scene speaks.
 var mistakes = []func(*scene) *finding{
 	shiftedFact, misspeltSchema, emptyStage, missingPipe, foreignPipe, assignment, spokenDuration, sqlWord, nameBehind, byOnAggregate, keyWithoutBy,
-	unknownStage, missingComma, settingWithoutEquals, columnWithoutColon, reservedName, quotedName, namelessDeclaration, unnamedValue,
+	unknownStage, missingComma, settingWithoutEquals, columnWithoutColon, missingType, reservedName, quotedName, namelessDeclaration, unnamedValue,
 	comparedState, strangeItem,
 }
 
