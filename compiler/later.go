@@ -19,6 +19,6 @@ func (c *compilation) refused(d grammar.Decl) bool {
 	if code == "" {
 		return false
 	}
-	c.list.Errorf(code, d.Keyword(), "`%s` does not run yet", what).With("this version can check it, but not run it").WithHelp("%s", help)
+	c.list.Errorf(code, d.Keyword(), "`%s` does not run yet", what).WithHelp("%s", help)
 	return true
 }

@@ -278,6 +278,10 @@ func (b *builder) one(in op.Stream, st *grammar.Stage) op.Stream {
 			return op.Stream{Type: unknownType()}
 		}
 	}
+	if _, ok := st.Op.(*grammar.Derive); ok && in.Window != nil && in.Window.Kind == "rolling" { // refused, and what it means is not known
+		b.unnamed(st)
+		return op.Stream{Type: unknownType()}
+	}
 	b.window = in.Window
 	out := spec.Check(&op.Check{Builder: b, Stage: st, In: in})
 	if out.Type.Unknown {

@@ -88,7 +88,7 @@ func (b *builder) sourceNode(cfg plan.SourceConfig, spec *connector.Spec, body *
 		n.Ports = append(n.Ports, plan.Port{Name: clause.AheadAs.Text, Type: t})
 	}
 	n.Config = &cfg
-	b.text, b.span = spec.Name, at
+	b.span = at
 	if e := body.ErrorsAs(); e != nil {
 		b.errorsAs = e.Name
 	}

@@ -64,7 +64,7 @@ type Checker struct {
 	List  *diag.List
 	// Env gives environment variables, nil where `env` may not be used; known is false where a value cannot be known now (validate).
 	Env  func(name string) (text string, known bool)
-	Here string  // what `${here}` stands for: the folder of the file
+	Here string // what `${here}` stands for: the folder of the file
 }
 
 // Expr checks an expression in a scope; nil if something is wrong with it, which has been reported.

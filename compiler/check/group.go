@@ -31,7 +31,7 @@ func (r *run) aggregate(n *ast.CallNode, a *agg.Spec) val {
 	r.inAgg = true
 	args, known := r.arguments(n.Arguments)
 	r.inAgg = false
-	if !r.counted(n, a.Name, a.Params, a.Optional, false) || !known {
+	if !r.counted(n, a.Name, a.Params, a.Optional, false) || !known && r.failed {
 		return r.unknown()
 	}
 	types, exprs := make([]value.Type, len(args)), make([]*plan.Expr, len(args))
@@ -40,6 +40,9 @@ func (r *run) aggregate(n *ast.CallNode, a *agg.Spec) val {
 		types[i] = exprs[i].Type
 	}
 	t, err := a.Check(types, r.s.Filtered)
+	if err != nil && !known {
+		t, err = value.Of(value.Unknown), nil
+	}
 	if err != nil {
 		r.errorf("T307", span, "%s", err).WithHelp("`%s(%s)`: %s", a.Name, strings.Join(a.Params, ", "), a.Doc)
 		return r.unknown()

@@ -162,7 +162,11 @@ func (r *run) member(n *ast.MemberNode) val {
 	}
 	base := r.check(n.Node)
 	if base.unknown() {
-		return r.unknown()
+		v := r.unknown()
+		if isField && !r.failed { // it still gives a column its name
+			v.Op, v.Name, v.Args = plan.OpField, property.Value, []*plan.Expr{base.Expr}
+		}
+		return v
 	}
 	if base.Type.Nullable && !n.Optional && !base.chained && base.Type.Kind == value.Record {
 		return r.mayBeNull(n, base)

@@ -27,6 +27,11 @@ func (r *Reader) unknownSetting(t Table, f grammar.Fact) {
 		r.List.Warnf("C502", f.Keyword(), "`incremental` has no effect: snapshots of `memory` are always whole").WithHelp("it is for `state fs` and `state badger`")
 		return
 	}
+	if t.Owner == "job" && name == "metrics" {
+		r.List.Errorf("K934", f.Keyword(), "`metrics` does not run yet").
+			WithHelp("`--events FILE` and the report at the end hold the counts")
+		return
+	}
 	d := r.List.Errorf("C502", f.Keyword(), "%s has no setting `%s`", t.Owner, name)
 	known := names(t.Params)
 	near := diag.Nearest(name, known)
@@ -51,7 +56,6 @@ func (r *Reader) unknownSetting(t Table, f grammar.Fact) {
 var factHelp = map[string]string{
 	"watermark": "event time is a matter of sources: `watermark at - 5s` belongs into one, or behind `|>`",
 	"schema":    "columns are declared at sources and sinks",
-	"metrics":   "metrics are not part of this release yet",
 }
 
 // unknownWord reports a choice that does not exist (C504).

@@ -84,16 +84,15 @@ func (p *Plan) explainNode(b *strings.Builder, n *Node) {
 		return
 	}
 	for i, port := range n.Ports {
-		word := "gives"
-		if port.Name != "" {
-			word = port.Name
-			if i == n.Errors && i > 0 {
-				word = "errors " + word
-			}
+		word, text := "gives", port.Type.String()
+		if i == n.Errors && i > 0 {
+			word = "errors"
 		}
-		text := port.Type.String()
 		if p.keeps(n, port) {
 			text = port.Type.facts() + ", the same columns"
+		}
+		if port.Name != "" {
+			text = port.Name + ": " + text
 		}
 		line(b, word, text)
 	}

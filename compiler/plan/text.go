@@ -52,12 +52,20 @@ func (p *printer) expr(e *Expr, outer int) {
 	default:
 		if isOperator {
 			p.expr(e.Args[0], own-1)
-			p.WriteString(" " + string(e.Op) + " ")
+			p.WriteString(" " + symbol(e.Op) + " ")
 			p.expr(e.Args[1], own)
 			return
 		}
 		p.operand(e)
 	}
+}
+
+// symbol is an operator as the language writes it.
+func symbol(o Op) string {
+	if o == OpCoalesce {
+		return "??"
+	}
+	return string(o)
 }
 
 // operand writes what needs no brackets.
