@@ -59,6 +59,7 @@ func publish(fsys vfs.FS, dir string, p promised) error {
 	lost := func(format string, args ...any) error {
 		return &Error{Kind: ErrLost, What: final, Text: fmt.Sprintf(format, args...)}
 	}
+	// A pending file with another size was torn by a crash in spite of its sync; renaming it would publish half of it.
 	info, err := fsys.Stat(pending)
 	if err == nil && info.Size != p.Size {
 		return lost("its pending file has %d bytes, the checkpoint says %d", info.Size, p.Size)
@@ -85,6 +86,7 @@ func publish(fsys vfs.FS, dir string, p promised) error {
 func (s *fileSink) forget(parts []promised) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// By name, not by position: Prepare may have appended meanwhile.
 	done := make(map[string]bool, len(parts))
 	for _, p := range parts {
 		done[p.Final] = true

@@ -69,6 +69,7 @@ func before(order string, a, b listed) bool {
 	return a.path < b.path
 }
 
+// visible lists the files of a directory. Names with a leading dot are left out: so are the pending parts of a job that writes there.
 func visible(fsys vfs.FS, dir string) ([]string, error) {
 	entries, err := fsys.ReadDir(dir)
 	if err != nil {
@@ -84,6 +85,7 @@ func visible(fsys vfs.FS, dir string) ([]string, error) {
 }
 
 // describeFiles keeps what is a regular file.
+// A symbolic link counts as what it leads to; one that leads nowhere is an error, for rows would be missing without a word.
 func describeFiles(fsys vfs.FS, paths []string) ([]listed, error) {
 	var files []listed
 	for _, p := range paths {
@@ -123,6 +125,8 @@ func glob(fsys vfs.FS, pattern string) ([]string, error) {
 	return found, nil
 }
 
+// matches lists the names in a directory that one element of a pattern stands for. Only patterns list: a plain element may lie in a directory that can be
+// entered and not read.
 func matches(fsys vfs.FS, dir, part string) ([]string, error) {
 	if !strings.ContainsAny(part, "*?[\\") {
 		_, err := fsys.Stat(path.Join(dir, part))
@@ -150,4 +154,5 @@ func matches(fsys vfs.FS, dir, part string) ([]string, error) {
 	return names, err
 }
 
+// absent says whether there is nothing by that name.
 func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }

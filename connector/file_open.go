@@ -58,6 +58,7 @@ func (c *counted) Read(p []byte) (int, error) {
 }
 
 // Next implements intake.Feed.
+// It is the only place where a file is read; what it returns as an error ends the source.
 func (f *fileFeed) Next() (*intake.Block, error) {
 	if f.cur == nil {
 		if len(f.inputs) == 0 {
@@ -114,6 +115,7 @@ func (f *fileFeed) open(in *fileInput) error {
 		}
 		in.Start = in.from.Offset
 	}
+	// The file may grow while it is read: what is there when its end is reached is read too, and a restore reads it again from its position.
 	o.size = info.Size
 	in.Position = positions(in.path, info, head)
 	return o.rewind()
@@ -129,7 +131,7 @@ func (o *openFile) rewind() error {
 	}
 	o.raw, o.free = &counted{r: o.f}, func() {}
 	o.data = o.raw
-	if o.size == 0 {
+	if o.size == 0 { // no compressed file, but an empty one all the same
 		return nil
 	}
 	switch compression(o.path) {
@@ -140,6 +142,7 @@ func (o *openFile) rewind() error {
 		}
 		o.data = z
 	case "zstd":
+		// One thread: the decoder would start goroutines otherwise, and this runs beside the decoding of rows already.
 		z, err := zstd.NewReader(bufio.NewReaderSize(o.raw, 256<<10), zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return o.finish(err)
@@ -173,6 +176,7 @@ func (f *fileFeed) probe() (*intake.Block, error) {
 	}
 	b.Filled(n)
 	b.Probe, b.Last = true, err == io.EOF
+	// The bytes before the position are read once more to compare them with the snapshot's.
 	skip := o.Start - int64(o.from.TailLen)
 	if err := o.rewind(); err != nil {
 		return nil, err

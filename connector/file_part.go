@@ -100,6 +100,7 @@ func (w *written) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// newPacker makes a compressor that serves one part after the other, without goroutines of its own; nil for none.
 func newPacker(compression string) (packer, error) {
 	switch compression {
 	case "gzip":
@@ -115,6 +116,7 @@ func packedSuffix(compression string) string {
 	return map[string]string{"gzip": ".gz", "zstd": ".zst"}[compression]
 }
 
+// createPart makes the pending file. It must not be there: a name is used once in the history of a job.
 func createPart(fsys vfs.FS, dir string, name partName, p packer, now time.Time) (*part, error) {
 	f, err := fsys.Create(path.Join(dir, name.pending()), true)
 	if err != nil {

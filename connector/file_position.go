@@ -93,6 +93,7 @@ func (p *position) verify(f vfs.File, compressed bool) error {
 	return p.verifyTail(tail)
 }
 
+// verifyTail compares the bytes in front of the position.
 func (p *position) verifyTail(tail []byte) error {
 	if p.TailLen > 0 && checksum(tail) != p.Tail {
 		return p.gone(fmt.Sprintf("it was changed: other bytes lie before byte %d, where the snapshot goes on", p.Offset))
@@ -100,6 +101,7 @@ func (p *position) verifyTail(tail []byte) error {
 	return nil
 }
 
+// gone is ErrPosition.
 func (p *position) gone(text string) error {
 	return &Error{Kind: ErrPosition, What: p.File, Text: text}
 }

@@ -117,6 +117,7 @@ func (s *fileSink) Open(ctx context.Context, restored [][]byte) error {
 	return nil
 }
 
+// denied tells a directory that cannot be written, which is permanent, from a disk that fails.
 func (s *fileSink) denied(err error) error {
 	if refused(err) {
 		return openError(s.dir, err)
@@ -141,6 +142,7 @@ func (s *fileSink) Write(b *value.Batch) error {
 			return s.err
 		}
 	}
+	// Rows are encoded at once, so nothing of the batch is kept: its columns belong to the caller.
 	if s.buf, s.err = s.enc.Append(s.buf, b, rows, nil); s.err != nil {
 		return s.err
 	}
@@ -155,14 +157,27 @@ func (s *fileSink) Write(b *value.Batch) error {
 	return s.err
 }
 
+// begin makes the next part. With checkpoints each attempt has an epoch of its own, and so its own names; without them an attempt before this one may have
+// used the first numbers, and published output is never replaced.
 func (s *fileSink) begin() error {
-	name := partName{job: s.o.Job.Name, sink: s.o.Config.Name, run: s.o.Run, epoch: s.o.Epoch, task: s.o.Task, n: s.next, ext: s.ext}
-	p, err := createPart(s.fs, s.dir, name, s.packer, s.o.Env.Clock.Now())
-	if err != nil {
-		return s.denied(err)
+	for {
+		name := partName{job: s.o.Job.Name, sink: s.o.Config.Name, run: s.o.Run, epoch: s.o.Epoch, task: s.o.Task, n: s.next, ext: s.ext}
+		s.next++
+		if !s.o.Checkpoints {
+			if _, err := s.fs.Stat(path.Join(s.dir, name.final())); err == nil {
+				continue
+			}
+		}
+		p, err := createPart(s.fs, s.dir, name, s.packer, s.o.Env.Clock.Now())
+		if errors.Is(err, fs.ErrExist) && !s.o.Checkpoints {
+			continue
+		}
+		if err != nil {
+			return s.denied(err)
+		}
+		s.part = p
+		break
 	}
-	s.next++
-	s.part = p
 	s.buf = append(s.buf[:0], s.enc.Header()...)
 	if s.roller != nil {
 		s.roller.timer.Reset(s.every)
@@ -170,6 +185,7 @@ func (s *fileSink) begin() error {
 	return nil
 }
 
+// flush hands the encoded rows to the compressor or the file. Nothing is synced: an unfinished part is worth nothing.
 func (s *fileSink) flush() error {
 	err := s.part.write(s.buf)
 	s.buf = s.buf[:0]
@@ -253,6 +269,7 @@ func (s *fileSink) Close() error {
 	if s.err == nil && !s.o.Checkpoints {
 		return s.close()
 	}
+	// No token names it, so nobody will miss it; if this fails the successor discards it.
 	s.part.f.Close()
 	s.fs.Remove(path.Join(s.dir, s.part.name.pending()))
 	s.part = nil
@@ -275,6 +292,7 @@ type roller struct {
 	done  chan struct{}
 }
 
+// newRoller starts its goroutine; the timer is set by whoever begins something that grows old.
 func newRoller(c clock.Clock, roll func()) *roller {
 	r := &roller{timer: c.NewTimer(time.Hour), stop: make(chan struct{}), done: make(chan struct{})}
 	r.timer.Stop()

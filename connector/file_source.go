@@ -113,6 +113,7 @@ func (s *fileSource) Splits(ctx context.Context, _ int, known []Split) ([]Split,
 	return splits, nil
 }
 
+// readable opens and closes every file: permissions are known only by trying.
 func (s *fileSource) readable(ctx context.Context) error {
 	for _, file := range s.files {
 		if err := ctx.Err(); err != nil {
@@ -166,6 +167,7 @@ func (s *fileSource) Reader(splits []Split, wake func()) (Reader, error) {
 		files.pool = intake.NewPool(0, nil)
 		return newRowReader(s.o, splits, files, stop, wake)
 	}
+	// Two goroutines: one reads and decompresses until halt, one decodes until stop. The decoder is stopped first, for it waits for the other.
 	halt := make(chan struct{})
 	files.pool = intake.NewPool(intake.BlocksMax, halt)
 	blocks := intake.NewPrefetch(intake.NewAhead(1, nil, halt, files.Next), stop, files)
@@ -197,7 +199,7 @@ func (s *fileSource) inputs(index int, split Split) ([]*fileInput, error) {
 		}
 	}
 	switch {
-	case split.Chain:
+	case split.Chain: // the list is that of the last Splits, so it holds what has come since the snapshot
 		for _, f := range s.files {
 			if at == nil || at.precedes(s.order, f) {
 				add(f.path, nil)

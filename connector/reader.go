@@ -102,6 +102,7 @@ func newRowReader(o SourceOptions, splits []Split, blocks intake.Feed, stop chan
 	return r, nil
 }
 
+// clampRows keeps a number of rows within what a batch holds; unset is the default of `batch_size`.
 func clampRows(n int) int {
 	if n <= 0 {
 		return 1024
@@ -145,6 +146,7 @@ func (r *rowReader) Next(out *Read, most int) (Status, error) {
 		}
 		return Done, r.err
 	}
+	// Decoded ahead, before this smaller size was asked for.
 	if c := r.cur; c.Batch.Len+len(c.Bad) > most {
 		r.pieces.rest, r.pieces.off, r.pieces.bytes = c.Data, c.After-int64(len(c.Data)), c.Bytes-int64(len(c.Data))
 		return More, r.piece(out, most)
@@ -155,6 +157,7 @@ func (r *rowReader) Next(out *Read, most int) (Status, error) {
 	return More, nil
 }
 
+// take gives the next chunk, false if none is ready.
 func (r *rowReader) take() (*intake.Chunk, bool, error) {
 	if r.ahead == nil {
 		c, err := r.dec.Next()
@@ -210,6 +213,7 @@ func (r *rowReader) describe(out *Read, off int64, end bool, data []byte) {
 	r.splits[in.Split] = out.After
 }
 
+// giveBack ends the loan of the last batch: its blocks may be filled anew.
 func (r *rowReader) giveBack() {
 	if r.cur != nil {
 		r.dec.Recycle(r.cur)

@@ -139,6 +139,7 @@ type residue struct {
 	done  bool
 }
 
+// restore reads a split of a snapshot, or a fresh one, and refuses positions that this sequence would not have reached.
 func (q *sequence) restore(s Split) (*residue, error) {
 	var r, n uint64
 	if _, err := fmt.Sscanf(s.ID, "%d of %d", &r, &n); err != nil || n == 0 || r >= n {
@@ -203,6 +204,7 @@ type sequenceReader struct {
 func (r *sequenceReader) Next(out *Read, most int) (Status, error) {
 	most = clampRows(most)
 	*out = Read{}
+	// Splits take turns, so that none runs ahead of the others by more than a batch: their watermarks would hold each other back.
 	earliest, live := uint64(math.MaxUint64), false
 	for range r.splits {
 		i := r.turn
@@ -244,9 +246,10 @@ func (r *sequenceReader) fill(v *residue, n int, left uint64) {
 	r.batch.Reset(n)
 	step := int64(v.n)
 	for i, c := range r.batch.Cols {
-		if c == nil {
+		if c == nil { // nobody wants it
 			continue
 		}
+		// Both columns are arithmetic: one loop with another start and step.
 		from, by := v.next, step
 		if r.columns[i] == 1 {
 			from, by = r.start+int64(r.row(v.next))*r.step, step*r.step
@@ -256,7 +259,7 @@ func (r *sequenceReader) fill(v *residue, n int, left uint64) {
 			lane[k] = from + int64(k)*by
 		}
 	}
-	if uint64(n) == left {
+	if uint64(n) == left { // the position stays on the last value: one more might not be an int
 		v.done, v.split.Ended = true, true
 		v.next += int64(n-1) * step
 	} else {
@@ -265,6 +268,7 @@ func (r *sequenceReader) fill(v *residue, n int, left uint64) {
 	v.split.Position = strconv.AppendInt(nil, v.next, 10)
 }
 
+// give describes the batch; After has a position of its own that is never written again.
 func (r *sequenceReader) give(out *Read, i int) {
 	out.Batch, out.Split, out.After = r.batch, i, r.splits[i].split
 }
@@ -327,6 +331,7 @@ func (p *pace) due(row, n, most uint64) uint64 {
 	if p.at(row) > passed {
 		return 0
 	}
+	// The row that is due last is found by halves: solving for it would round otherwise than at does.
 	lo, hi := uint64(1), most // lo are due
 	for lo < hi {
 		mid := (lo + hi + 1) / 2
@@ -345,7 +350,7 @@ func (p *pace) at(row uint64) time.Duration {
 		return 0
 	}
 	s := float64(row-p.first) / p.rate
-	if s > math.MaxInt64/1e9/2 {
+	if s > math.MaxInt64/1e9/2 { // beyond what a duration holds, so never
 		return math.MaxInt64 / 2
 	}
 	return time.Duration(s * 1e9)

@@ -303,6 +303,19 @@ func TestWithoutCheckpointsPartsArePublishedWhenRolledAndAtTheEnd(t *testing.T) 
 	must(t, leftOver(w.env.FS))
 }
 
+func TestWithoutCheckpointsNothingPublishedIsReplaced(t *testing.T) {
+	w := fileSinkWorld(t)
+	put(t, w.env.FS, "out/dir/.pending-j-s-r1-1-0-1.json", "half a ro") // of an attempt that was killed
+	for i := range 3 {
+		sink, err := w.spec.Sink(SinkOptions{Config: w.c.config, Job: plan.Job{Name: "j"}, Env: w.env, Run: "r1", Epoch: 1, Tasks: 1})
+		must(t, err)
+		must(t, sink.Open(context.Background(), nil))
+		must(t, sink.Write(pairBatch(i, i+1)))
+		must(t, sink.Close())
+	}
+	w.see(0, 3)
+}
+
 // changes is a batch with all kinds of rows.
 func changes() *value.Batch {
 	b := pairBatch(0, 4)

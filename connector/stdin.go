@@ -104,7 +104,7 @@ func (s *stdinSource) Splits(_ context.Context, _ int, known []Split) ([]Split, 
 func (s *stdinSource) Reader(splits []Split, wake func()) (Reader, error) {
 	splits = append([]Split(nil), splits...)
 	stop := make(chan struct{})
-	if len(splits) == 0 || splits[0].Ended {
+	if len(splits) == 0 || splits[0].Ended { // another task reads it, or nobody does any more
 		return newRowReader(s.o, splits, nothing{}, stop, wake)
 	}
 	r, err := newRowReader(s.o, splits, s.in.take(s.o.Env.Inline, stop), stop, wake)
@@ -151,6 +151,7 @@ func (f *stdinFeed) Next() (*intake.Block, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A reader may give nothing and no error; that is no end.
 	n := 0
 	for n == 0 && err == nil {
 		n, err = f.from.Read(b.Space())

@@ -142,6 +142,7 @@ func withoutBefore(b *value.Batch, sel *[]int32) []int32 {
 	return kept
 }
 
+// write tells a reader that has gone, which is the end of the job, from a write that failed.
 func (s *stdoutSink) write(p []byte) error {
 	n, err := s.out.Write(p)
 	switch {
