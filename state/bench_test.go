@@ -4,8 +4,14 @@ import (
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
+	"runtime"
 	"testing"
+	"time"
 
+	"golang.org/x/sys/unix"
+
+	"pipec/compiler/plan"
+	"pipec/state/vfs"
 	"pipec/vm/value"
 )
 
@@ -128,6 +134,159 @@ func BenchmarkUpsertByHand(b *testing.B) {
 			b.ResetTimer()
 			for i := 0; i < b.N; i += benchBatch {
 				run(i / benchBatch % len(ints))
+			}
+		})
+	}
+}
+
+// cpu is the time this thread has run: what a pause costs, without what other threads and processes take.
+func cpu(b *testing.B) time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(ts.Nano())
+}
+
+// BenchmarkCut takes cuts of n keys while batches of updates go on between the steps, as a task does, and reports the longest batch with its step in
+// the thread's own time, the rows per batch aside, and how long the whole took.
+func BenchmarkCut(b *testing.B) {
+	for _, n := range []int{1_000_000, 10_000_000} {
+		for _, budget := range []int{4096, 16384} {
+			b.Run(fmt.Sprintf("%d/step%d", n, budget), func(b *testing.B) {
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+				s := newStore("t", 0, 128, 128)
+				tab := s.Table(countSchema)
+				var keys value.Keys
+				slots, fresh := make([]value.Slot, benchBatch), make([]bool, benchBatch)
+				ints := make([]int64, benchBatch)
+				r := rand.New(rand.NewPCG(1, 2))
+				batch := func(next func() int64) {
+					for i := range ints {
+						ints[i] = next()
+					}
+					if err := tab.Upsert(0, intKeys(&keys, 128, ints...), slots, fresh); err != nil {
+						b.Fatal(err)
+					}
+					for i, s := range slots {
+						*s.Int(0)++
+						*s.Int(1) += ints[i]
+					}
+				}
+				at := int64(0)
+				for range n / benchBatch {
+					batch(func() int64 { at++; return at })
+				}
+				var worst, total time.Duration
+				var size int64
+				b.ResetTimer()
+				for range b.N {
+					c, done := s.Cut(1, nil), false
+					for !done {
+						start := cpu(b)
+						batch(func() int64 { return r.Int64N(int64(n)) })
+						chunk, last, err := c.Next(budget)
+						if err != nil {
+							b.Fatal(err)
+						}
+						took := cpu(b) - start
+						worst, total, done = max(worst, took), total+took, last
+						size += int64(len(chunk))
+					}
+				}
+				b.ReportMetric(float64(worst.Microseconds())/1000, "ms-worst")
+				b.ReportMetric(float64(total.Milliseconds())/float64(b.N), "ms-cut")
+				b.ReportMetric(float64(size)/float64(b.N)/float64(n), "B/key")
+			})
+		}
+	}
+}
+
+// BenchmarkLoad restores a million keys.
+func BenchmarkLoad(b *testing.B) {
+	s := newStore("t", 0, 128, 128)
+	tab := s.Table(countSchema)
+	slots, fresh := make([]value.Slot, benchBatch), make([]bool, benchBatch)
+	var keys value.Keys
+	ints := make([]int64, benchBatch)
+	for lo := range 1_000_000 / benchBatch {
+		for i := range ints {
+			ints[i] = int64(lo*benchBatch + i)
+		}
+		if err := tab.Upsert(0, intKeys(&keys, 128, ints...), slots, fresh); err != nil {
+			b.Fatal(err)
+		}
+	}
+	f := openBytes(b, drain(b, s.Cut(1, nil), 1<<20))
+	b.ResetTimer()
+	for range b.N {
+		r := newStore("t", 0, 128, 128)
+		r.Table(countSchema)
+		if err := r.Load(f); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkWindows upserts rows that alternate between three windows.
+func BenchmarkWindows(b *testing.B) {
+	ints := benchInts(10_000)
+	schema := countSchema
+	schema.Namespaced = true
+	tab := newStore("t", 0, 128, 128).Table(schema)
+	var keys value.Keys
+	ns := make([]int64, benchBatch)
+	for i := range ns {
+		ns[i] = int64(i%3) * 60_000_000
+	}
+	slots, fresh := make([]value.Slot, benchBatch), make([]bool, benchBatch)
+	b.ReportAllocs()
+	for i := 0; i < b.N; i += benchBatch {
+		if err := tab.UpsertAt(ns, intKeys(&keys, 128, ints[i/benchBatch%len(ints)]...), slots, fresh); err != nil {
+			b.Fatal(err)
+		}
+		for _, s := range slots {
+			*s.Int(0)++
+		}
+	}
+}
+
+// BenchmarkBadger updates a million keys uniformly with a cache for all, a half and a tenth of them.
+func BenchmarkBadger(b *testing.B) {
+	spec, _ := Lookup("badger")
+	const n = 1_000_000
+	for _, part := range []int{1, 2, 10} {
+		b.Run(fmt.Sprintf("cache1of%d", part), func(b *testing.B) {
+			be, err := spec.Open(Config{Settings: plan.State{Cache: n*64/int64(part) + 64<<10}, FS: vfs.OS(), Local: b.TempDir()})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer be.Close()
+			s, err := be.Store("t", 0, 128, 128)
+			if err != nil {
+				b.Fatal(err)
+			}
+			tab := s.Table(countSchema)
+			var keys value.Keys
+			slots, fresh := make([]value.Slot, benchBatch), make([]bool, benchBatch)
+			ints := make([]int64, benchBatch)
+			r := rand.New(rand.NewPCG(1, 2))
+			run := func(next func() int64) {
+				for i := range ints {
+					ints[i] = next()
+				}
+				if err := tab.Upsert(0, intKeys(&keys, 128, ints...), slots, fresh); err != nil {
+					b.Fatal(err)
+				}
+			}
+			at := int64(0)
+			for range n / benchBatch {
+				run(func() int64 { at++; return at })
+			}
+			b.ResetTimer()
+			for i := 0; i < b.N; i += benchBatch {
+				run(func() int64 { return r.Int64N(n) })
 			}
 		})
 	}

@@ -36,11 +36,13 @@ const (
 )
 
 // group is one open-addressing table with linear probing: the keys of one key group in one pane, or of all groups of a small pane.
-// Its position in the table is the high part of hash times capacity, so that capacities need not be powers of two and growing
-// visits both tables in order. Offsets (at, scanned) count words.
+// A key's place is the high part of its mixed hash times the capacity, so that capacities need not be powers of two. The mixing depends on the
+// capacity: rows that come in the order of another table, from a snapshot or a scan, would otherwise all crowd at the low end of one that is
+// still growing, and each insertion would walk over those before it. Offsets (at, scanned) count words.
 type group struct {
 	words   []uint64
 	slots   uint64 // capacity
+	seed    uint64 // odd, a function of the capacity
 	used    int    // slots that are live or dead
 	live    int
 	scanned int    // slots below are in the running cut already; valid if cut is its epoch
@@ -56,8 +58,15 @@ const (
 
 func (g *group) limit() int { return int(g.slots) * 3 / 4 }
 
-func home(hash, slots uint64) uint64 {
-	hi, _ := bits.Mul64(hash, slots)
+func seedOf(slots uint64) uint64 {
+	x := slots * 0x9E3779B97F4A7C15
+	x = (x ^ x>>31) * 0xBF58476D1CE4E5B9
+	return (x ^ x>>29) | 1
+}
+
+// home is the number of the slot where a key should be.
+func (g *group) home(hash uint64) uint64 {
+	hi, _ := bits.Mul64(hash*g.seed, g.slots)
 	return hi
 }
 
@@ -94,7 +103,7 @@ func (t *Table) find(g *group, key []byte, hash uint64) (at int, ok bool) {
 	}
 	tag, k1, k2 := keyWords(key, t.header == 3)
 	words, width := g.words, t.width
-	at = int(home(hash, g.slots)) * width
+	at = int(g.home(hash)) * width
 	dead := -1
 	for {
 		w := words[at : at+t.header : at+t.header]
@@ -166,7 +175,7 @@ func live(w0 uint64) bool { return w0&tagMask > tagDead }
 
 // move puts a live slot of another table into g, which has room for it and does not hold its key.
 func (t *Table) move(g *group, slot []uint64) {
-	at := int(home(t.hashOf(slot), g.slots)) * t.width
+	at := int(g.home(t.hashOf(slot))) * t.width
 	for g.words[at]&tagMask != tagEmpty {
 		if at += t.width; at == len(g.words) {
 			at = 0

@@ -101,7 +101,7 @@ func (t *Table) grow(p *pane, g *group) {
 	}
 	old := g.words
 	t.bytes += (int64(want) - int64(g.slots)) * int64(t.width) * 8
-	*g = group{words: t.alloc(want), slots: want, scanned: g.scanned, cut: g.cut, grown: t.call}
+	*g = group{words: t.alloc(want), slots: want, seed: seedOf(want), scanned: g.scanned, cut: g.cut, grown: t.call}
 	for at := 0; at < len(old); at += t.width {
 		if live(old[at]) {
 			t.move(g, old[at:at+t.width])
@@ -128,7 +128,7 @@ func (t *Table) split(p *pane) {
 	t.bytes -= int64(len(small.words)) * 8
 	for i := range p.tables {
 		slots := capacityFor(counts[i] + 1)
-		p.tables[i] = group{words: t.alloc(slots), slots: slots, scanned: small.scanned, cut: small.cut, grown: t.call}
+		p.tables[i] = group{words: t.alloc(slots), slots: slots, seed: seedOf(slots), scanned: small.scanned, cut: small.cut, grown: t.call}
 		t.bytes += int64(len(p.tables[i].words)) * 8
 	}
 	for at := 0; at < len(small.words); at += t.width {
@@ -162,7 +162,7 @@ func (t *Table) recycle(p *pane) {
 	for i := range p.tables {
 		g := &p.tables[i]
 		clear(g.words)
-		*g = group{words: g.words, slots: g.slots}
+		*g = group{words: g.words, slots: g.slots, seed: g.seed}
 	}
 	*p = pane{tables: p.tables}
 	t.free = append(t.free, p)

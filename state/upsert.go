@@ -82,7 +82,7 @@ func (t *Table) aim(panes *[block]*pane, probes *[block]probe, keys *value.Keys,
 			g = p.table(int(groups[i]) - from)
 		}
 		pr := &probes[i]
-		pr.home = (*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(g.words)), home(hash, g.slots)*width*8))
+		pr.home = (*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(g.words)), g.home(hash)*width*8))
 		key := buf[off[i]:off[i+1]]
 		if !wide && len(key) == 9 && key[0] == 1 {
 			pr.tag, pr.k1 = tagNumber, binary.LittleEndian.Uint64(key[1:])
