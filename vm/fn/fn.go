@@ -34,7 +34,7 @@ type Spec struct {
 	// Check gives the type of the result. Arguments come without their nullability; lits[i] is the argument's literal, or nil. An error text is shown to
 	// the author with the call's position; it says what the function takes.
 	Check func(args []value.Type, lits []*plan.Literal) (value.Type, error)
-	// Convert, when set, gives the type each argument is converted to before the call (int to float, say).
+	// Convert, when set, gives the type each argument is converted to before the call (int to float, say); whether it may be null does not change.
 	Convert func(args []value.Type) []value.Type
 	// Eval computes the rows of c.Rows. Rows with a null argument never reach it unless KeepsNull is set: they are null.
 	Eval      func(c *Call)
