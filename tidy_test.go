@@ -29,7 +29,7 @@ var rows = [][]string{
 	{"grammar/diag", "vm/value", "vm/clock", "vm/fault", "state/vfs", "checkpoint/event"},
 	{"grammar", "compiler/plan", "state/blob"},
 	{"vm/flow", "vm/fn", "vm/agg", "state", "connector/format", "checkpoint/restart"},
-	{"vm/eval", "connector", "checkpoint"},
+	{"vm/eval", "vm/exchange", "connector", "checkpoint"},
 	{"vm/op"},
 	{"compiler", "vm"},
 	{"compiler/flink", "vm/sim"},
@@ -38,9 +38,14 @@ var rows = [][]string{
 
 // inRowOf lists packages that are parts of another one: they stand in its row, below it.
 var inRowOf = map[string]string{
-	"compiler/check": "compiler",
-	"vm/op/run":      "vm/op",
-	"vm/op/group":    "vm/op",
+	"compiler/check":   "compiler",
+	"compiler/config":  "compiler",
+	"grammar/token":    "grammar",
+	"grammar/extent":   "grammar",
+	"grammar/mistake":  "grammar",
+	"connector/intake": "connector",
+	"vm/op/run":        "vm/op",
+	"vm/op/group":      "vm/op",
 }
 
 // exceptions are places that exceed a limit, and why.

@@ -12,6 +12,7 @@ import (
 	"pipec/connector"
 	"pipec/state"
 	"pipec/state/blob"
+	"pipec/vm/exchange"
 	"pipec/vm/fault"
 	"pipec/vm/op"
 	"pipec/vm/value"
@@ -78,8 +79,8 @@ type link struct {
 }
 
 // connect makes the channels. Forward edges between chains of equal parallelism join tasks of the same index, all others join each with each.
-func (a *attempt) connect() map[link]*channel {
-	all := map[link]*channel{}
+func (a *attempt) connect() map[link]*exchange.Channel {
+	all := map[link]*exchange.Channel{}
 	for _, c := range a.layout.chains {
 		for _, e := range c.inputs {
 			senders := a.layout.of[e.From].tasks
@@ -87,7 +88,7 @@ func (a *attempt) connect() map[link]*channel {
 			for from := range senders {
 				for to := range c.tasks {
 					if e.Exchange != plan.Forward || to == from*c.tasks/senders {
-						all[link{e, from, to}] = &channel{schema: schema}
+						all[link{e, from, to}] = &exchange.Channel{Schema: schema}
 					}
 				}
 			}
@@ -96,7 +97,7 @@ func (a *attempt) connect() map[link]*channel {
 	return all
 }
 
-func (a *attempt) newTask(c *chainSpec, i int, channels map[link]*channel, res *restored) (*task, error) {
+func (a *attempt) newTask(c *chainSpec, i int, channels map[link]*exchange.Channel, res *restored) (*task, error) {
 	t := &task{id: fmt.Sprintf("%s[%d]", c.head.ID, i), spec: c, index: i, host: a, watermark: res.mark(c.head.ID)}
 	groups := a.plan.Job.MaxParallel
 	from, to := value.GroupRange(i, c.tasks, groups)
@@ -111,12 +112,12 @@ func (a *attempt) newTask(c *chainSpec, i int, channels map[link]*channel, res *
 		for sender := range a.layout.of[e.From].tasks {
 			if ch := channels[link{e, sender, i}]; ch != nil {
 				t.inlets = append(t.inlets, ch)
-				ch.wakeTo = t.waker.call
+				ch.WakeTo = t.waker.call
 			}
 		}
 	}
-	t.align = newAligner(len(t.inlets), !a.plan.Job.Checkpoint.AtLeastOnce)
-	t.merge = newMerger(len(t.inlets), t.watermark)
+	t.align = exchange.NewAligner(len(t.inlets), !a.plan.Job.Checkpoint.AtLeastOnce)
+	t.merge = exchange.NewMerger(len(t.inlets), t.watermark)
 	if err := a.addNodes(t, channels, res); err != nil {
 		return nil, err
 	}
@@ -139,7 +140,7 @@ func (c *chainSpec) keepsState() bool {
 }
 
 // addNodes makes the nodes of a task and joins them: inside the chain directly, to other chains by outlets.
-func (a *attempt) addNodes(t *task, channels map[link]*channel, res *restored) error {
+func (a *attempt) addNodes(t *task, channels map[link]*exchange.Channel, res *restored) error {
 	c := t.spec
 	for _, n := range c.nodes {
 		t.chain.nodes = append(t.chain.nodes, &node{spec: n, ports: make([][]target, max(1, len(n.Ports))), passes: value.NoTime})
@@ -149,14 +150,14 @@ func (a *attempt) addNodes(t *task, channels map[link]*channel, res *restored) e
 		n.ports[e.Port] = append(n.ports[e.Port], target{node: t.chain.nodes[c.index(e.To)]})
 	}
 	for _, e := range c.out {
-		var to []*channel
+		var to []*exchange.Channel
 		for i := range a.layout.of[e.To].tasks {
 			if ch := channels[link{e, t.index, i}]; ch != nil {
 				to = append(to, ch)
-				ch.wakeUp = t.waker.call
+				ch.WakeUp = t.waker.call
 			}
 		}
-		o := newOutlet(a.plan, e, to)
+		o := exchange.NewOutlet(a.plan, e, to)
 		n := t.chain.nodes[c.index(e.From)]
 		n.ports[e.Port] = append(n.ports[e.Port], target{out: o})
 		t.chain.outs = append(t.chain.outs, o)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"pipec/compiler/plan"
+	"pipec/vm/exchange"
 	"pipec/vm/fault"
 	"pipec/vm/flow"
 	"pipec/vm/op"
@@ -13,7 +14,7 @@ import (
 // target is where rows of a port go: to a node of the same chain, or out of the task.
 type target struct {
 	node *node
-	out  *outlet
+	out  *exchange.Outlet
 }
 
 // node is one plan node in one task.
@@ -30,7 +31,7 @@ type node struct {
 // chain is the operators of one task, called one by the other: a batch goes through all of them before the next begins.
 type chain struct {
 	nodes  []*node // in topological order
-	outs   []*outlet
+	outs   []*exchange.Outlet
 	faults *fault.Set
 	more   int // nodes with pending output
 }
@@ -77,7 +78,7 @@ func (c *chain) emit(n *node, port int, b *value.Batch) error {
 	}
 	for _, t := range n.ports[port] {
 		if t.out != nil {
-			t.out.write(b)
+			t.out.Write(b)
 			continue
 		}
 		if err := c.deliver(t.node, b); err != nil {
@@ -125,7 +126,7 @@ func (c *chain) settle(n *node) error {
 	for _, port := range n.ports {
 		for _, t := range port {
 			if t.out != nil {
-				t.out.signal(flow.Message{Kind: flow.Watermark, Time: w})
+				t.out.Signal(flow.Message{Kind: flow.Watermark, Time: w})
 				continue
 			}
 			if err := c.advance(t.node, w); err != nil {
@@ -139,7 +140,7 @@ func (c *chain) settle(n *node) error {
 // room says whether the task may take more work.
 func (c *chain) room() bool {
 	for _, o := range c.outs {
-		if !o.room() {
+		if !o.Room() {
 			return false
 		}
 	}
@@ -149,13 +150,13 @@ func (c *chain) room() bool {
 // flush sends what the outlets have gathered.
 func (c *chain) flush() {
 	for _, o := range c.outs {
-		o.flush()
+		o.Flush()
 	}
 }
 
 // signal sends a message to all tasks behind this one.
 func (c *chain) signal(m flow.Message) {
 	for _, o := range c.outs {
-		o.signal(m)
+		o.Signal(m)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pipec/state"
+	"pipec/vm/exchange"
 	"pipec/vm/flow"
 	"pipec/vm/value"
 )
@@ -28,10 +29,10 @@ type task struct {
 	index  int
 	host   *attempt
 	chain  *chain
-	head   *head      // nil: rows come from inlets
-	inlets []*channel // by input and sender
-	align  *aligner
-	merge  *merger
+	head   *head               // nil: rows come from inlets
+	inlets []*exchange.Channel // by input and sender
+	align  *exchange.Aligner
+	merge  *exchange.Merger
 	store  *state.Store // nil without state
 
 	waker   waker
@@ -42,7 +43,7 @@ type task struct {
 	phase     phase
 	turn      int          // inlet to ask next
 	current   *value.Batch // lent by an inlet until its rows are through
-	lender    *channel
+	lender    *exchange.Channel
 	advanced  bool  // rows were taken since the watermark was last looked at
 	watermark int64 // what the chain has been told
 	quiet     bool  // an idle message was sent
@@ -160,7 +161,7 @@ func (t *task) obey() {
 			continue
 		}
 		t.last = t.last || o.last
-		t.aim(t.align.announce(o.checkpoint))
+		t.aim(t.align.Announce(o.checkpoint))
 	}
 }
 
@@ -218,7 +219,7 @@ func (t *task) advance() (time.Time, error) {
 // readInlets takes the next message of an inlet that is not held, in turns.
 func (t *task) readInlets() (Progress, error) {
 	if t.current != nil {
-		t.lender.recycle(t.current)
+		t.lender.Recycle(t.current)
 		t.current = nil
 	}
 	for range t.inlets {
@@ -226,10 +227,10 @@ func (t *task) readInlets() (Progress, error) {
 		if t.turn++; t.turn == len(t.inlets) {
 			t.turn = 0
 		}
-		if t.align.held(i) || t.align.ended[i] {
+		if t.align.Held(i) || t.align.HasEnded(i) {
 			continue
 		}
-		if m, ok := t.inlets[i].receive(); ok {
+		if m, ok := t.inlets[i].Receive(); ok {
 			return Again, t.receive(i, m)
 		}
 	}
@@ -239,24 +240,24 @@ func (t *task) readInlets() (Progress, error) {
 func (t *task) receive(i int, m flow.Message) error {
 	switch m.Kind {
 	case flow.Rows:
-		t.merge.idle[i] = false
+		t.merge.Idle[i] = false
 		t.current, t.lender = m.Batch, t.inlets[i]
 		return t.chain.deliver(t.chain.nodes[0], m.Batch)
 	case flow.Watermark:
-		t.merge.idle[i] = false
-		t.merge.mark[i] = max(t.merge.mark[i], m.Time)
+		t.merge.Idle[i] = false
+		t.merge.Mark[i] = max(t.merge.Mark[i], m.Time)
 	case flow.Idle:
-		t.merge.idle[i] = true
+		t.merge.Idle[i] = true
 	case flow.Barrier:
 		if t.aligned.IsZero() {
 			t.aligned = t.host.env.Clock.Now()
 		}
-		t.aim(t.align.barrier(i, m.Checkpoint))
+		t.aim(t.align.Barrier(i, m.Checkpoint))
 		return nil
 	case flow.End:
-		t.merge.ended[i] = true
-		t.aim(t.align.end(i))
-		if t.merge.allEnded() {
+		t.merge.Ended[i] = true
+		t.aim(t.align.End(i))
+		if t.merge.AllEnded() {
 			t.phase = draining
 		}
 	}
@@ -265,13 +266,13 @@ func (t *task) receive(i int, m flow.Message) error {
 
 // merged hands on what the inlets together say of time.
 func (t *task) merged() error {
-	if quiet := t.merge.quiet(); quiet != t.quiet {
+	if quiet := t.merge.Quiet(); quiet != t.quiet {
 		t.quiet = quiet
 		if quiet {
 			t.chain.signal(flow.Message{Kind: flow.Idle})
 		}
 	}
-	w, grew := t.merge.advance()
+	w, grew := t.merge.Advance()
 	if !grew {
 		return nil
 	}

@@ -4,9 +4,6 @@
 // production, the simulator drives the same Step in an order of its own.
 //
 //	layout.go    chains: maximal parts of the plan without an exchange
-//	channel.go   channel: the bounded queue between two tasks
-//	outlet.go    outlet: a task's side of an exchange, rows gathered by destination
-//	gate.go      aligner and merger: barriers and watermarks over several inputs, as pure machines
 //	chain.go     chain: the fused operators of one task, and their pending output
 //	source.go    head: a source's reader, event time and watermarks by split
 //	task.go      task: one step of one task
@@ -16,4 +13,6 @@
 //	attempt.go   attempt: one execution of all tasks, from restore to end
 //	restore.go   which snapshot goes to which task
 //	report.go    Summary: what the end report counts
+//
+// How messages get from task to task is in vm/exchange.
 package vm

@@ -1,4 +1,4 @@
-package vm
+package exchange
 
 import (
 	"pipec/compiler/plan"
@@ -6,14 +6,14 @@ import (
 	"pipec/vm/value"
 )
 
-// outlet is one task's end of an edge to another chain: rows are gathered by destination and sent when a batch is full, when the task is quiet,
+// Outlet is one task's end of an edge to another chain: rows are gathered by destination and sent when a batch is full, when the task is quiet,
 // and before anything that must not overtake them.
-type outlet struct {
+type Outlet struct {
 	edge   *plan.Edge
 	types  []value.Type // of the key columns
 	groups int
 	size   int // rows of a full batch
-	to     []*channel
+	to     []*Channel
 	filled []*value.Batch // being filled, by destination; nil: none
 	since  int            // rows gathered and not yet sent
 	keys   value.Keys
@@ -21,8 +21,9 @@ type outlet struct {
 	rows   [][]int32 // scratch: rows by destination
 }
 
-func newOutlet(p *plan.Plan, e *plan.Edge, to []*channel) *outlet {
-	o := &outlet{edge: e, groups: p.Job.MaxParallel, size: p.Job.BatchSize, to: to,
+// NewOutlet makes a task's end of the edge; to are the channels to the tasks behind it.
+func NewOutlet(p *plan.Plan, e *plan.Edge, to []*Channel) *Outlet {
+	o := &Outlet{edge: e, groups: p.Job.MaxParallel, size: p.Job.BatchSize, to: to,
 		filled: make([]*value.Batch, len(to)), rows: make([][]int32, len(to))}
 	fields := p.Find(e.From).Ports[e.Port].Type.Schema.Fields
 	for _, k := range e.Keys {
@@ -32,8 +33,8 @@ func newOutlet(p *plan.Plan, e *plan.Edge, to []*channel) *outlet {
 	return o
 }
 
-// write takes the live rows of a borrowed batch.
-func (o *outlet) write(b *value.Batch) {
+// Write takes the live rows of a borrowed batch.
+func (o *Outlet) Write(b *value.Batch) {
 	rows := b.Rows()
 	if len(o.to) == 1 || o.edge.Exchange != plan.Hash {
 		o.gather(0, b, rows)
@@ -57,9 +58,9 @@ func (o *outlet) write(b *value.Batch) {
 	}
 }
 
-func (o *outlet) gather(d int, b *value.Batch, rows []int32) {
+func (o *Outlet) gather(d int, b *value.Batch, rows []int32) {
 	if o.filled[d] == nil {
-		o.filled[d] = o.to[d].empty()
+		o.filled[d] = o.to[d].Empty()
 	}
 	o.filled[d].AppendRows(b, rows)
 	o.since += len(rows)
@@ -68,18 +69,18 @@ func (o *outlet) gather(d int, b *value.Batch, rows []int32) {
 	}
 }
 
-func (o *outlet) flushTo(d int) {
+func (o *Outlet) flushTo(d int) {
 	b := o.filled[d]
 	if b == nil || b.Len == 0 {
 		return
 	}
 	b.Trim()
 	o.filled[d] = nil
-	o.to[d].send(flow.Message{Kind: flow.Rows, Batch: b})
+	o.to[d].Send(flow.Message{Kind: flow.Rows, Batch: b})
 }
 
-// flush sends what was gathered.
-func (o *outlet) flush() {
+// Flush sends what was gathered.
+func (o *Outlet) Flush() {
 	if o.since == 0 {
 		return
 	}
@@ -89,18 +90,18 @@ func (o *outlet) flush() {
 	o.since = 0
 }
 
-// signal sends a message that is no batch to every destination, behind all rows.
-func (o *outlet) signal(m flow.Message) {
-	o.flush()
+// Signal sends a message that is no batch to every destination, behind all rows.
+func (o *Outlet) Signal(m flow.Message) {
+	o.Flush()
 	for _, c := range o.to {
-		c.send(m)
+		c.Send(m)
 	}
 }
 
-// room says whether the task may take more work.
-func (o *outlet) room() bool {
+// Room says whether the task may take more work.
+func (o *Outlet) Room() bool {
 	for _, c := range o.to {
-		if !c.room() {
+		if !c.Room() {
 			return false
 		}
 	}

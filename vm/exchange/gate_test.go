@@ -1,4 +1,4 @@
-package vm
+package exchange
 
 import (
 	"testing"
@@ -37,16 +37,16 @@ func TestAligner(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			a := newAligner(c.inputs, c.exact)
+			a := NewAligner(c.inputs, c.exact)
 			for i, s := range c.steps {
 				var cut uint64
 				switch {
 				case s.ends:
-					cut = a.end(s.input)
+					cut = a.End(s.input)
 				case s.told > 0:
-					cut = a.announce(s.told)
+					cut = a.Announce(s.told)
 				default:
-					cut = a.barrier(s.input, s.at)
+					cut = a.Barrier(s.input, s.at)
 				}
 				if cut != s.cut {
 					t.Fatalf("step %d: cut %d, want %d", i, cut, s.cut)
@@ -56,8 +56,8 @@ func TestAligner(t *testing.T) {
 					for _, h := range s.held {
 						want = want || h == in
 					}
-					if a.held(in) != want {
-						t.Fatalf("step %d: input %d held: %v, want %v", i, in, a.held(in), want)
+					if a.Held(in) != want {
+						t.Fatalf("step %d: input %d held: %v, want %v", i, in, a.Held(in), want)
 					}
 				}
 			}
@@ -66,47 +66,47 @@ func TestAligner(t *testing.T) {
 }
 
 func TestMerger(t *testing.T) {
-	m := newMerger(2, value.NoTime)
+	m := NewMerger(2, value.NoTime)
 	expect := func(what string, want int64, grows bool) {
 		t.Helper()
-		if w, grew := m.advance(); w != want || grew != grows {
+		if w, grew := m.Advance(); w != want || grew != grows {
 			t.Fatalf("%s: %d, %v; want %d, %v", what, w, grew, want, grows)
 		}
 	}
 	expect("nothing known", value.NoTime, false)
-	m.mark[0] = 10
+	m.Mark[0] = 10
 	expect("one input unknown", value.NoTime, false)
-	m.mark[1] = 7
+	m.Mark[1] = 7
 	expect("the least of both", 7, true)
-	m.idle[1] = true
+	m.Idle[1] = true
 	expect("an idle input does not hold back", 10, true)
-	m.idle[1], m.mark[1] = false, 8
+	m.Idle[1], m.Mark[1] = false, 8
 	expect("it never goes back", 10, false)
-	m.idle[0], m.idle[1] = true, true
-	if !m.quiet() {
+	m.Idle[0], m.Idle[1] = true, true
+	if !m.Quiet() {
 		t.Fatal("all inputs idle: quiet")
 	}
 	expect("all idle: it stands", 10, false)
-	m.idle[0], m.idle[1] = false, false
-	m.ended[1] = true
-	m.mark[0] = 20
+	m.Idle[0], m.Idle[1] = false, false
+	m.Ended[1] = true
+	m.Mark[0] = 20
 	expect("an ended input does not hold back", 20, true)
-	m.ended[0] = true
+	m.Ended[0] = true
 	expect("ended without reaching the end of time", 20, false)
-	m.mark[0], m.mark[1] = value.EndTime, value.EndTime
+	m.Mark[0], m.Mark[1] = value.EndTime, value.EndTime
 	expect("the end of time", value.EndTime, true)
-	if m.quiet() {
+	if m.Quiet() {
 		t.Fatal("an ended input is not idle")
 	}
 }
 
 func TestMergerRestored(t *testing.T) {
-	m := newMerger(2, 50)
-	if w, grew := m.advance(); w != 50 || grew {
+	m := NewMerger(2, 50)
+	if w, grew := m.Advance(); w != 50 || grew {
 		t.Fatalf("restored: %d, %v", w, grew)
 	}
-	m.mark[0] = 60
-	if _, grew := m.advance(); grew {
+	m.Mark[0] = 60
+	if _, grew := m.Advance(); grew {
 		t.Fatal("the other input has not said more than the snapshot")
 	}
 }

@@ -1,4 +1,9 @@
-package vm
+// Package exchange is how rows, watermarks and barriers get from one task to another.
+//
+//	channel.go   Channel: the bounded queue between two tasks
+//	outlet.go    Outlet: a task's side of an exchange, rows gathered by destination
+//	gate.go      Aligner and Merger: barriers and watermarks over several inputs, as pure machines
+package exchange
 
 import (
 	"sync"
@@ -10,20 +15,20 @@ import (
 // channelRoom is how many messages wait between two tasks before the sender is held up.
 const channelRoom = 8
 
-// channel carries messages from one task to one other, in order. The sender asks room before it takes work, and may then exceed it by what one
+// Channel carries messages from one task to one other, in order. The sender asks room before it takes work, and may then exceed it by what one
 // step gives, so no step ever waits. Batches go round: the receiver hands them back for the sender to fill again.
-type channel struct {
+type Channel struct {
 	mu     sync.Mutex
 	queue  []flow.Message // queue[first:] is waiting
 	first  int
 	free   []*value.Batch
-	schema value.Schema
-	wakeTo func() // the receiver
-	wakeUp func() // the sender
+	Schema value.Schema // of the rows
+	WakeTo func()       // the receiver
+	WakeUp func()       // the sender
 }
 
-// send appends a message.
-func (c *channel) send(m flow.Message) {
+// Send appends a message.
+func (c *Channel) Send(m flow.Message) {
 	c.mu.Lock()
 	if c.first > 0 && c.first == len(c.queue) {
 		c.queue, c.first = c.queue[:0], 0
@@ -32,19 +37,19 @@ func (c *channel) send(m flow.Message) {
 	alone := len(c.queue)-c.first == 1
 	c.mu.Unlock()
 	if alone {
-		c.wakeTo()
+		c.WakeTo()
 	}
 }
 
-// room says whether the sender may take more work.
-func (c *channel) room() bool {
+// Room says whether the sender may take more work.
+func (c *Channel) Room() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.queue)-c.first < channelRoom
 }
 
-// receive takes the next message, if there is one.
-func (c *channel) receive() (flow.Message, bool) {
+// Receive takes the next message, if there is one.
+func (c *Channel) Receive() (flow.Message, bool) {
 	c.mu.Lock()
 	n := len(c.queue) - c.first
 	if n == 0 {
@@ -60,13 +65,13 @@ func (c *channel) receive() (flow.Message, bool) {
 	}
 	c.mu.Unlock()
 	if n == channelRoom {
-		c.wakeUp()
+		c.WakeUp()
 	}
 	return m, true
 }
 
-// empty gives an empty batch to fill and send.
-func (c *channel) empty() *value.Batch {
+// Empty gives an empty batch to fill and send.
+func (c *Channel) Empty() *value.Batch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n := len(c.free); n > 0 {
@@ -74,11 +79,11 @@ func (c *channel) empty() *value.Batch {
 		c.free = c.free[:n-1]
 		return b
 	}
-	return value.NewBatch(c.schema)
+	return value.NewBatch(c.Schema)
 }
 
-// recycle takes a received batch back.
-func (c *channel) recycle(b *value.Batch) {
+// Recycle takes a received batch back.
+func (c *Channel) Recycle(b *value.Batch) {
 	b.Clear()
 	c.mu.Lock()
 	c.free = append(c.free, b)
