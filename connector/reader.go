@@ -233,7 +233,9 @@ func (r *rowReader) Close() error {
 // unread gives, after Close, the bytes that were taken from the feed and not lent out as rows, and whether the input ends behind them. All blocks are given
 // back: the feed may go on without this reader.
 func (r *rowReader) unread() (data []byte, last bool) {
-	data = append(data, r.pieces.rest...)
+	if data = append(data, r.pieces.rest...); len(data) > 0 {
+		last = r.cur.End
+	}
 	r.giveBack()
 	if r.ahead != nil {
 		for _, c := range r.ahead.Left() {

@@ -3,6 +3,7 @@ package connector
 import (
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -149,4 +150,27 @@ func TestABrokenInput(t *testing.T) {
 	}
 	must(t, s.r.Close())
 	must(t, src.Close())
+}
+
+// A reader may be closed in the middle of a chunk that ends the input. Whether the chunk was decoded before it was asked for in smaller pieces is up to the
+// scheduler, hence the rounds.
+func TestTheLastLineOfAChunkInPieces(t *testing.T) {
+	for round := range 200 {
+		env := newEnv()
+		env.Stdin = iotest.DataErrReader(strings.NewReader("one\ntwo\nlast")) // the end comes with the bytes
+		src := openSource(t, "stdin", plan.SourceConfig{Schema: lineSchema}, env)
+		splits := splitsOf(t, src, 1, nil)
+		s := read(t, src, splits)
+		for range round {
+			runtime.Gosched()
+		}
+		got, _, err := s.next(1)
+		must(t, err)
+		must(t, s.r.Close())
+		rows := append(got.rows, rowsOf(read(t, src, splitsOf(t, src, 1, splits)).all(10, nil))...)
+		if !slices.Equal(rows, []string{"one", "two", "last"}) {
+			t.Fatal(rows)
+		}
+		must(t, src.Close())
+	}
 }

@@ -3,6 +3,7 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
 
 	"pipec/connector/format"
@@ -57,7 +58,10 @@ func (d *Decoding) Next() (*Chunk, error) {
 				return c, err
 			}
 		}
-		if err := d.fetch(); err != nil {
+		switch err := d.fetch(); {
+		case err == io.EOF && d.in != nil:
+			d.last = true // a feed that did not know its last block: nothing may be lost for that
+		case err != nil:
 			return nil, err
 		}
 	}
@@ -90,7 +94,9 @@ func (d *Decoding) step() (*Chunk, error) {
 
 func (d *Decoding) emit(c *Chunk, n int) *Chunk {
 	c.In, c.blk, c.Data = d.in, d.blk, d.data[:n]
-	c.blk.refs.Add(1)
+	if c.blk != nil { // an input may end without a block
+		c.blk.refs.Add(1)
+	}
 	d.advance(n)
 	c.After, c.Bytes = d.off, d.off-d.sent
 	d.sent = d.off
