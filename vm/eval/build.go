@@ -167,6 +167,13 @@ func (b *builder) let(e *plan.Expr) (*node, error) {
 // operator makes the node of an operator over built operands.
 func (b *builder) operator(e *plan.Expr, args []*node) (*node, error) {
 	n := &node{typ: e.Type, args: args}
+	for i, a := range args[:conditions(e.Op)] {
+		if a.isNull() {
+			args[i] = literal(a.lit, value.Of(value.Bool).Null())
+		} else if a.typ.Kind != value.Bool {
+			return nil, noKernel(n, e.Op)
+		}
+	}
 	var err error
 	switch e.Op {
 	case plan.OpNot:
@@ -209,6 +216,17 @@ func (b *builder) operator(e *plan.Expr, args []*node) (*node, error) {
 		err = fmt.Errorf("no such operator: %s", e.Op)
 	}
 	return n, err
+}
+
+// conditions is how many of an operator's first operands must be bools.
+func conditions(op plan.Op) int {
+	switch op {
+	case plan.OpNot, plan.OpIf:
+		return 1
+	case plan.OpAnd, plan.OpOr:
+		return 2
+	}
+	return 0
 }
 
 // converted gives the node as a value of another type: what the checker's OpConvert does, for operands it left alone.

@@ -89,7 +89,7 @@ func TestCalls(t *testing.T) {
 		{`[1, 2, 3][1:]`, `[2, 3]`},
 		{`"b" in ["a", "b"] and not (3 in [1, 2]) and 2.5 in 1.0..3.0`, `true`},
 		{`2 in [1.0, 2.0]`, `true`},
-		{`null == null`, `true`},
+		{`null == null`, `true`}, {`not null`, `null`}, {`null and false`, `false`}, {`null or true`, `true`}, {`true and null`, `null`},
 		{`pad_left("x", 20, "abc")`, `"abcabcabcabcabcabcax"`},
 		{`5 - 3s / 1s`, `2.0`},
 		{`string(1h * 2 + 30s)`, `"2h30s"`},

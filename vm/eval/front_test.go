@@ -163,7 +163,7 @@ func (f *front) unary(n *ast.UnaryNode) *plan.Expr {
 	a := f.expr(n.Node)
 	switch n.Operator {
 	case "not", "!":
-		return &plan.Expr{Op: plan.OpNot, Type: a.Type, Args: []*plan.Expr{a}}
+		return &plan.Expr{Op: plan.OpNot, Type: value.Type{Kind: value.Bool, Nullable: a.Type.Nullable}, Args: []*plan.Expr{a}}
 	case "-":
 		return &plan.Expr{Op: plan.OpNeg, Type: a.Type, Args: []*plan.Expr{a}}
 	}

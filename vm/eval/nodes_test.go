@@ -173,6 +173,7 @@ func TestCompileRefuses(t *testing.T) {
 		{Op: plan.OpEach, Name: "any", Type: b, Args: []*plan.Expr{one, yes}}, {Op: plan.OpField, Name: "x", Type: b, Args: []*plan.Expr{one}}, {Op: plan.OpIndex, Type: b, Args: []*plan.Expr{one, one}},
 		{Op: plan.OpIn, Type: b, Args: []*plan.Expr{one, one}}, {Op: plan.OpBetween, Type: b, Args: []*plan.Expr{text, one, one}}, {Op: plan.OpSlice, Type: b, Args: []*plan.Expr{one, one, one}},
 		{Op: plan.OpPow, Type: value.Of(value.Int), Args: []*plan.Expr{one, one}}, {Op: plan.OpNeg, Type: value.Of(value.Timestamp), Args: []*plan.Expr{literalOf(plan.Literal{Kind: value.Timestamp}, value.Of(value.Timestamp))}},
+		{Op: plan.OpNot, Type: b, Args: []*plan.Expr{one}}, {Op: plan.OpAnd, Type: b, Args: []*plan.Expr{yes, one}}, {Op: plan.OpIf, Type: b, Args: []*plan.Expr{one, yes, yes}},
 	} {
 		if _, err := Compile(e, nil); err == nil {
 			t.Errorf("%s over %v is compiled", e.Op, e.Args)
@@ -211,7 +212,7 @@ func TestAgainstExpr(t *testing.T) {
 	}
 	cond = func(t *rapid.T, depth int) string {
 		if depth == 0 {
-			return rapid.SampledFrom([]string{"b", "true", "i > j", `s == "abc"`}).Draw(t, "leaf")
+			return rapid.SampledFrom([]string{"b", "true", "(i > j)", `(s == "abc")`}).Draw(t, "leaf")
 		}
 		cmp := func() string {
 			return rapid.SampledFrom([]string{" == ", " != ", " < ", " <= ", " > ", " >= "}).Draw(t, "op")
