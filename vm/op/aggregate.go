@@ -218,13 +218,3 @@ func (g *groups) node() Stream {
 	out.Window = nil
 	return out
 }
-
-// LateHint is the hint that late rows of a node are dropped silently (S432), for the compiler to show where the results reach an exactly-once sink; nil for every other node.
-func LateHint(n *plan.Node) *diag.Diagnostic {
-	a, ok := n.Config.(*group.Config)
-	if !ok || a.Window == nil || a.Late > 0 {
-		return nil
-	}
-	return diag.New(diag.Hint, "S432", n.Span, "rows that are late for this window are counted and dropped, although the sink takes every row exactly once").
-		WithHelp("give them a place: `window ... late as too_late`, and `from too_late |> into ...`")
-}

@@ -5,7 +5,9 @@
 //	emission.go   results as rows: inserts, or changes with what was there before
 //	running.go    without a window: every change of a group is given
 //	lateness.go   which windows a row still counts for
+//	windowed.go   what all windows have in common
 //	panes.go      a pane of state per window
+//	slices.go     slices of time that overlapping windows share
 package group
 
 import (
@@ -95,5 +97,5 @@ func New(c *run.Context) (run.Operator, error) {
 	if config.Window == nil {
 		return newRunning(c, config)
 	}
-	return newPanes(c, config)
+	return newWindowed(c, config)
 }

@@ -17,6 +17,7 @@ type grouping struct {
 	config *Config
 	parts  []part
 	table  *state.Table
+	schema state.Schema // of table
 	types  []value.Type // of the key
 	groups int          // key groups
 	timed  bool
@@ -65,7 +66,7 @@ func newGrouping(c *run.Context, config *Config, first ...value.StateField) (*gr
 		}
 		g.parts = append(g.parts, p)
 	}
-	g.table = c.Store.Table(schema)
+	g.table, g.schema = c.Store.Table(schema), schema
 	for i := range g.parts {
 		g.parts[i].word = g.table.Word(fields[i])
 	}
@@ -127,18 +128,21 @@ func (g *grouping) evaluate(b *value.Batch, rows []int32, errs *eval.Errors) []i
 	return g.rows
 }
 
-// locate finds the slots of the rows, made where they are not: in the pane that each belongs to, or, with starts nil, in the pane of ns. rows may repeat.
-func (g *grouping) locate(b *value.Batch, rows []int32, starts []int64, ns int64) error {
+// locate finds the slots of the rows in a table of that schema, made where they are not: in the pane that each belongs to, or in one if starts are all the same. rows may repeat.
+func (g *grouping) locate(t *state.Table, b *value.Batch, rows []int32, starts []int64) error {
 	g.cols = g.cols[:0]
 	for _, k := range g.config.Keys {
 		g.cols = append(g.cols, b.Cols[k])
 	}
 	g.keys.Encode(g.cols, g.types, rows, g.groups)
 	g.room(len(rows))
-	if starts == nil {
-		return g.table.Upsert(ns, &g.keys, g.slots, g.fresh)
+	switch {
+	case starts == nil:
+		return t.Upsert(0, &g.keys, g.slots, g.fresh)
+	case equal(starts):
+		return t.Upsert(starts[0], &g.keys, g.slots, g.fresh)
 	}
-	return g.table.UpsertAt(starts, &g.keys, g.slots, g.fresh)
+	return t.UpsertAt(starts, &g.keys, g.slots, g.fresh)
 }
 
 // room makes slots and fresh n long.
@@ -150,9 +154,9 @@ func (g *grouping) room(n int) {
 }
 
 // update adds the rows to their slots. rows ascend, but may repeat (a row in several windows).
-func (g *grouping) update(b *value.Batch, rows []int32) {
+func (g *grouping) update(t *state.Table, b *value.Batch, rows []int32) {
 	u := &g.in
-	u.Heap = g.table.Heap()
+	u.Heap = t.Heap()
 	u.Time = nil
 	if g.timed {
 		u.Time = b.Time
@@ -165,6 +169,15 @@ func (g *grouping) update(b *value.Batch, rows []int32) {
 		}
 		u.Args, u.Types, u.Word = p.vecs, p.types, p.word
 		p.spec.Update(u)
+	}
+}
+
+// merge adds the accumulators of slots of one table of the schema to those of another.
+func (g *grouping) merge(to *state.Table, dst []value.Slot, from *state.Table, src []value.Slot) {
+	m := agg.Merge{Dst: dst, Src: src, DstHeap: to.Heap(), SrcHeap: from.Heap()}
+	for i := range g.parts {
+		m.Types, m.Word = g.parts[i].types, g.parts[i].word
+		g.parts[i].spec.Merge(&m)
 	}
 }
 

@@ -2,34 +2,19 @@ package group
 
 import (
 	"pipec/state"
-	"pipec/vm/eval"
 	"pipec/vm/op/run"
 	"pipec/vm/value"
 )
 
-// panes is aggregate and count in tumbling and sliding windows: a pane of state per window, a slot per key in it. A window fires when the stage's watermark reaches its end. Without `allow late`
-// it is forgotten then. With it, it is kept until the watermark reaches its end plus that time, and each slot says whether its row has been given: rows of such a slot, and rows of a window that
-// has fired, give a new row at once. That the slot says it, and not the watermark, makes it right after a restore too, where a task may begin with a lower watermark than the one
-// whose keys it took over.
+// panes keeps a pane of state per window. Without `allow late` a window is forgotten when it fires. With it, it is kept until the watermark reaches its end plus that time, and each slot says whether
+// its row has been given: rows of such a slot, and rows of a window that has fired, give a new row at once. That the slot says it, and not the watermark, makes it right after a restore too,
+// where a task may begin with a lower watermark than the one whose keys it took over.
 type panes struct {
-	run.Outbox
-	*grouping
-	m        *emission
-	win      *Window
-	latePort int
-	before   bool
-	stats    *run.Stats
-	errors   *run.RowErrors
-	errs     eval.Errors
-	size     int   // rows of a batch of output
-	mark     int64 // the stage's watermark
-	given    int   // word that says whether the row of a slot was given; -1: windows are forgotten when they fire
-
-	late value.Batch
-	in   *value.Batch
-	a    assignment
-	seen touched
-	re   again
+	*windowed
+	before bool
+	given  int // word that says whether the row of a slot was given; -1: windows are forgotten when they fire
+	seen   touched
+	re     again
 
 	fired   int64 // watermark up to which all windows have fired, as far as this task knows
 	firing  []int64
@@ -42,121 +27,53 @@ type panes struct {
 	part    value.Keys
 }
 
-func newPanes(c *run.Context, config *Config) (run.Operator, error) {
-	p := &panes{
-		Outbox: run.Outbox{Emit: c.Emit}, win: config.Window, a: assignment{win: config.Window}, latePort: config.Late, before: c.Before, stats: c.Stats, errors: c.Errors,
-		size: run.BatchSize(c.Job), mark: value.NoTime, fired: value.NoTime, given: -1,
+func newPanes(c *run.Context, w *windowed) *panes {
+	p := &panes{windowed: w, before: c.Before, fired: value.NoTime, given: -1, buf: make([]value.Slot, w.size)}
+	if w.win.Allow > 0 {
+		p.given = w.table.Word(0)
 	}
-	var first []value.StateField
-	if p.win.Allow > 0 {
-		first = []value.StateField{{Name: "given", Cell: value.CellInt}}
-	}
-	var err error
-	if p.grouping, err = newGrouping(c, config, first...); err != nil {
-		return nil, err
-	}
-	if first != nil {
-		p.given = p.table.Word(0)
-	}
-	p.buf = make([]value.Slot, p.size)
-	p.m, err = newEmission(c, p.grouping, &p.Outbox)
-	return p, err
+	return p
 }
 
-// Process implements Operator.
-func (p *panes) Process(b *value.Batch) (bool, error) {
-	p.errs.Reset(b.Len)
-	if err := p.a.assign(b, p.mark, &p.errs); err != nil {
-		return false, err
-	}
-	p.tooLate(b)
-	p.evaluate(b, p.a.rows, &p.errs)
-	p.a.without(&p.errs)
-	if err := p.errors.Add(&p.Outbox, b, &p.errs); err != nil {
-		return false, err
-	}
-	p.in = b
-	return p.Resume()
-}
-
-// tooLate sends the late rows where they belong, or counts them.
-func (p *panes) tooLate(b *value.Batch) {
-	p.stats.Late += p.a.partly
-	if p.latePort == 0 {
-		p.stats.Late += int64(len(p.a.late))
-		return
-	}
-	if len(p.a.late) > 0 {
-		p.late.Share(b)
-		p.late.Cols, p.late.Sel = b.Cols, p.a.late
-		p.Put(p.latePort, &p.late)
-	}
-}
-
-// Advance implements Operator: windows whose end has come fire, in the order of their ends; those whose time for late rows has passed are forgotten.
-func (p *panes) Advance(w int64) (bool, error) {
-	p.mark = w
+// advance implements windows.
+func (p *panes) advance() {
 	p.firing, p.next = p.table.Namespaces(p.firing[:0]), 0
 	n := 0
 	for _, start := range p.firing {
 		end := start + p.win.Size
-		if end <= w && (end > p.fired || end+p.win.Allow <= w) {
+		if end <= p.mark && (end > p.fired || end+p.win.Allow <= p.mark) {
 			p.firing[n] = start
 			n++
 		}
 	}
 	p.firing = p.firing[:n]
-	p.fired = w
-	return p.Resume()
-}
-
-// Resume implements Operator.
-func (p *panes) Resume() (bool, error) {
-	for !p.Waiting() {
-		var err error
-		switch {
-		case p.m.left():
-			p.m.put()
-		case p.a.left():
-			err = p.take()
-		case p.next < len(p.firing):
-			err = p.fire()
-		default:
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-	}
-	more, err := p.Send()
-	return more || p.m.left() || p.a.left() || p.next < len(p.firing), err
+	p.fired = p.mark
 }
 
 // entries is how many rows, each counted once per window, are added to their panes at once where nothing is given meanwhile.
 const entries = 8192
 
-// take adds the next rows to their panes: many, or as few as give at most a batch of new rows.
+// take implements windows: many rows, or as few as give at most a batch of new ones.
 func (p *panes) take() error {
 	limit := entries
 	if p.given >= 0 {
 		limit = p.size
 	}
 	rows, starts := p.a.next(limit)
-	each := starts
-	if equal(starts) {
-		each = nil
-	}
-	if err := p.locate(p.in, rows, each, starts[0]); err != nil {
+	if err := p.locate(p.table, p.in, rows, starts); err != nil {
 		return err
 	}
-	if p.given < 0 {
-		p.update(p.in, rows)
-		return nil
+	if p.given >= 0 {
+		return p.again(rows, starts)
 	}
-	return p.again(rows, starts)
+	p.update(p.table, p.in, rows)
+	return nil
 }
 
-// fire goes on with the oldest window that is due.
+// due implements windows.
+func (p *panes) due() bool { return p.next < len(p.firing) }
+
+// fire implements windows.
 func (p *panes) fire() error {
 	start := p.firing[p.next]
 	end := start + p.win.Size
@@ -191,7 +108,7 @@ func (p *panes) drain(start int64) error {
 		return err
 	}
 	if n > 0 {
-		if err := p.rowsOf(start, &p.part, p.buf[:n]); err != nil {
+		if err := p.rowsOf(start, &p.part, p.buf[:n], p.table.Heap()); err != nil {
 			return err
 		}
 	}
@@ -233,19 +150,7 @@ func (p *panes) give(start int64) error {
 	for _, s := range slots {
 		*s.Int(p.given) = 1
 	}
-	return p.rowsOf(start, &keys, slots)
-}
-
-// rowsOf gives the rows of some slots of a window for the first time.
-func (p *panes) rowsOf(start int64, keys *value.Keys, slots []value.Slot) error {
-	p.m.open(len(slots))
-	if err := p.m.keysOf(keys); err != nil {
-		return err
-	}
-	p.m.windows(p.win.Size, func(int) int64 { return start })
-	p.m.aggregate(slots, p.table.Heap())
-	p.m.compute()
-	return p.m.plain()
+	return p.rowsOf(start, &keys, slots, p.table.Heap())
 }
 
 // again is the scratch of rows that are given again.
@@ -287,7 +192,7 @@ func (p *panes) again(rows []int32, starts []int64) error {
 			x.failed = append(x.failed, p.m.errs.Has(int32(i)))
 		}
 	}
-	p.update(p.in, rows)
+	p.update(p.table, p.in, rows)
 	if len(x.rows) == 0 {
 		return nil
 	}

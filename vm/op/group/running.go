@@ -43,14 +43,14 @@ func (r *running) Process(b *value.Batch) (bool, error) {
 		return false, err
 	}
 	if len(rows) > 0 {
-		if err := r.locate(b, rows, nil, 0); err != nil {
+		if err := r.locate(r.table, b, rows, nil); err != nil {
 			return false, err
 		}
 		r.touch(rows)
 		if r.before {
 			r.old()
 		}
-		r.update(b, rows)
+		r.update(r.table, b, rows)
 		if err := r.results(); err != nil {
 			return false, err
 		}

@@ -179,7 +179,7 @@ func (e *execution) restore(t *rapid.T) {
 	}
 	var halves []half
 	var files [][]byte
-	for _, k := range e.tasks {
+	for i, k := range e.tasks {
 		halves = append(halves, half{k, len(k.outs), len(k.late), k.stats.Late, k.w})
 		c := k.store.Cut(1, nil)
 		var file []byte
@@ -189,7 +189,8 @@ func (e *execution) restore(t *rapid.T) {
 		}
 		file = append(file, chunk...)
 		if !done {
-			k.process(batchOf([]row{{key: 1, time: max(k.w, 0) + 1000, mark: value.NoTime}, {key: 2, name: "a", time: max(k.w, 0), mark: value.NoTime}}, all)) // must not get into the cut
+			k.process(batchOf([]row{{key: 1, time: max(k.w, 0) + 1000, mark: value.NoTime}, {key: 2, name: "a", time: max(k.w, 0), mark: value.NoTime}},
+				func(r row) bool { return value.TaskOf(groupOf(r), len(e.tasks), groups) == i })) // must not get into the cut
 			k.advance(max(k.w, 0) + 5)
 			file = finish(t, c, file, 3)
 		}
