@@ -44,7 +44,11 @@ func rendered(r *compiler.Result, before int) string {
 	head := r.Sources[program][:before]
 	lines := int32(strings.Count(head, "\n"))
 	shift := func(s diag.Span) diag.Span {
-		if s.File == program && !s.IsZero() && int(s.Start.Offset) >= before {
+		if s.File == program && !s.IsZero() {
+			if int(s.Start.Offset) < before {
+				s.File = "the prelude"
+				return s
+			}
 			s.Start.Line, s.End.Line = s.Start.Line-lines, s.End.Line-lines
 			s.Start.Offset, s.End.Offset = s.Start.Offset-int32(before), s.End.Offset-int32(before)
 		}

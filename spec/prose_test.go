@@ -145,26 +145,30 @@ func (ch *chapter) program(t *testing.T, i int) int {
 		text, before = ch.part(t, b, words[at+1])
 		words = words[:at]
 	}
+	next := i + 1
+	for ch.is(next, "text") || ch.is(next, "input") || ch.is(next, "output") { // also if it fails before it has looked at them
+		next++
+	}
 	t.Run("line "+strconv.Itoa(b.from), func(t *testing.T) {
 		switch strings.Join(words, " ") {
 		case "":
-			i = ch.said(t, i, text, before, false)
+			next = ch.said(t, i, text, before, false)
 		case "fail":
-			i = ch.said(t, i, text, before, true)
+			next = ch.said(t, i, text, before, true)
 		case "plan":
-			i = ch.plan(t, i, text)
+			next = ch.plan(t, i, text)
 		case "run":
-			i = ch.run(t, i, text)
+			next = ch.run(t, i, text)
 		default:
 			if len(words) == 2 && words[0] == "import" {
 				ch.imports = append(ch.imports, txtar.File{Name: words[1], Data: []byte(text)})
 			} else {
 				t.Errorf("unknown kind of program: %s", strings.Join(b.words, " "))
 			}
-			i++
+			next = i + 1
 		}
 	})
-	return i
+	return next
 }
 
 // part is a fragment within its prelude, and how long what stands before it is.
@@ -191,8 +195,7 @@ func (ch *chapter) said(t *testing.T, i int, text string, before int, fails bool
 	t.Helper()
 	r := diagnose(ch.archive(text))
 	if fails != r.List.HasErrors() {
-		t.Errorf("it fails: %v, want %v\n%s", !fails, fails, rendered(r, 0))
-		return i + 1
+		t.Fatalf("it fails: %v, want %v\n%s", !fails, fails, rendered(r, 0))
 	}
 	if len(r.List) == 0 {
 		return i + 1
@@ -204,8 +207,7 @@ func (ch *chapter) plan(t *testing.T, i int, text string) int {
 	t.Helper()
 	r := diagnose(ch.archive(text))
 	if r.Plan == nil {
-		t.Errorf("it is not valid:\n%s", rendered(r, 0))
-		return i + 1
+		t.Fatalf("it is not valid:\n%s", rendered(r, 0))
 	}
 	var b strings.Builder
 	if err := plan.Explain(&b, r.Plan); err != nil {

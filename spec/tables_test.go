@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"pipec/checkpoint/restart"
@@ -150,6 +149,15 @@ func connectorsTable() []string {
 	return out
 }
 
+// entry is one entry of a catalogue with its settings.
+func entry(name, doc string, params []plan.Param) []string {
+	out := []string{"**" + name + "**. " + doc}
+	if len(params) > 0 {
+		out = append(append(out, ""), settings(params, "")...)
+	}
+	return out
+}
+
 // section is a table of settings with a line above it.
 func section(title string, params []plan.Param) []string {
 	if len(params) == 0 {
@@ -211,7 +219,7 @@ func formatsTable() []string {
 		if i > 0 {
 			out = append(out, "")
 		}
-		out = append(out, section("**"+f.Name+"**. "+f.Doc, f.Params)[1:]...)
+		out = append(out, entry(f.Name, f.Doc, f.Params)...)
 	}
 	return out
 }
@@ -222,7 +230,7 @@ func statesTable() []string {
 		if i > 0 {
 			out = append(out, "")
 		}
-		out = append(out, section("**state "+s.Name+"**. "+s.Doc, s.Params)[1:]...)
+		out = append(out, entry("state "+s.Name, s.Doc, s.Params)...)
 	}
 	return out
 }
@@ -233,16 +241,15 @@ func restartsTable() []string {
 		if i > 0 {
 			out = append(out, "")
 		}
-		out = append(out, section("**restart "+s.Name+"**. "+s.Doc, s.Params)[1:]...)
+		out = append(out, entry("restart "+s.Name, s.Doc, s.Params)...)
 	}
 	return out
 }
 
 func codesTable() []string {
-	out := header("code", "meaning")
-	codes := slices.Clone(compiler.Codes())
-	for _, c := range codes {
-		out = append(out, row(c.Code, c.Doc))
+	out := header("code", "what is wrong", "the way out")
+	for _, c := range compiler.Codes() {
+		out = append(out, row(c.Code, c.Title, c.WayOut))
 	}
 	return out
 }
