@@ -31,6 +31,7 @@ type Env struct {
 	Events  event.Sink // nil: nobody listens
 	Process Process
 	Local   string // directory for working files of backends
+	Inline  bool   // connectors start no goroutines: the simulator's scheduler decides everything
 }
 
 // Process tells who runs the job; it stands in claims and manifests.
@@ -49,7 +50,7 @@ func (e *Env) functions(j *plan.Job) *fn.Env {
 }
 
 func (e *Env) connectors() connector.Env {
-	return connector.Env{FS: e.FS, Clock: e.Clock, Stdin: e.Stdin, Stdout: e.Stdout}
+	return connector.Env{FS: e.FS, Clock: e.Clock, Stdin: e.Stdin, Stdout: e.Stdout, Inline: e.Inline}
 }
 
 // InternalError is a bug in the engine, not in the program or its input.

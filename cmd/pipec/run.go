@@ -20,6 +20,7 @@ import (
 	"pipec/checkpoint"
 	"pipec/checkpoint/event"
 	"pipec/compiler/plan"
+	"pipec/connector"
 	"pipec/state/vfs"
 	"pipec/vm"
 	"pipec/vm/clock"
@@ -111,7 +112,7 @@ func run(std streams, file string, f runFlags) error {
 		return &exit{exitInvalid, nil}
 	}
 	r := &reporter{w: std.err, quiet: f.quiet, plan: c.plan}
-	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Random: seeded(), Stdin: std.in, Stdout: std.out, Faults: faults, Process: process()}
+	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Random: seeded(), Stdin: connector.Keep(std.in), Stdout: connector.Share(std.out), Faults: faults, Process: process()}
 	env.Local = localDir(&c.plan.Job)
 	listeners := []event.Sink{r}
 	var log *event.Writer
@@ -152,6 +153,7 @@ func supervise(env *vm.Env, p *plan.Plan, r *reporter, f runFlags) (vm.Result, e
 	}
 	r.how = job.Describe()
 	job.Note = func(text string) { r.line("%s", text) }
+	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is an error of the sink, not the end of the process
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
