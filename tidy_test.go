@@ -40,10 +40,12 @@ var rows = [][]string{
 var inRowOf = map[string]string{
 	"compiler/check":   "compiler",
 	"compiler/config":  "compiler",
+	"compiler/graph":   "compiler",
 	"grammar/token":    "grammar",
 	"grammar/extent":   "grammar",
 	"grammar/mistake":  "grammar",
 	"connector/intake": "connector",
+	"state/ordered":    "state",
 	"vm/op/run":        "vm/op",
 	"vm/op/group":      "vm/op",
 }

@@ -6,47 +6,27 @@ import (
 
 	"pipec/compiler/check"
 	"pipec/compiler/config"
+	"pipec/compiler/graph"
 	"pipec/compiler/plan"
 	"pipec/grammar"
 	"pipec/grammar/diag"
 	"pipec/vm/op"
 )
 
-// build is the plan while it grows.
+// build is what pipelines leave behind while they are built.
 type build struct {
-	units   []*unit              // anonymous pipelines of the root file
-	infos   map[string]*info     // by node id
-	order   []*info              // in the order of building, which is topological
-	counts  map[string]int       // ordinals by stream and kind
-	pinned  map[string]diag.Span // ids given by `with`
-	paths   map[string]diag.Span // where sinks write
-	direct  map[string]op.Stream // connectors that are read without a declaration
-	edges   []*link
-	written int // how often something goes into a sink
+	units   []*unit               // anonymous pipelines of the root file
+	graph   *graph.Graph          // what they are made into
+	owner   map[*graph.Node]*unit // of each node
+	pinned  map[string]diag.Span  // ids given by `with`
+	paths   map[string]diag.Span  // where sinks write
+	direct  map[string]op.Stream  // connectors that are read without a declaration
+	written int                   // how often something goes into a sink
 }
 
 func (b *build) init() {
-	b.infos, b.counts, b.pinned = map[string]*info{}, map[string]int{}, map[string]diag.Span{}
+	b.graph, b.owner, b.pinned = graph.New(), map[*graph.Node]*unit{}, map[string]diag.Span{}
 	b.paths, b.direct = map[string]diag.Span{}, map[string]op.Stream{}
-}
-
-// info is a node and what the compiler knows of it beside the plan.
-type info struct {
-	*plan.Node
-	unit   *unit
-	sink   *sink
-	fails  bool
-	pin    bool       // its id was given
-	tasks  bool       // its parallelism was given
-	window *op.Window // that it computes in
-	idle   bool       // a source with `watermark` and without `idle`
-	timeAt diag.Span  // of that
-}
-
-// link is an edge with its nodes.
-type link struct {
-	plan.Edge
-	from, to *info
 }
 
 // builder checks the stages of one pipeline, or of one use of a pipe: the compiler's side of op.Builder.
@@ -65,7 +45,7 @@ type builder struct {
 	text     string
 	errorsAs *grammar.Name
 	window   *op.Window
-	nodes    []*info
+	nodes    []*graph.Node
 	tasks    int
 	id       string
 	idAt     diag.Span
@@ -128,7 +108,7 @@ func goodID(v any) string {
 func (b *builder) end(st *grammar.Stage) {
 	for _, n := range b.nodes {
 		if b.tasks > 0 && !n.Single {
-			n.Tasks, n.tasks = b.tasks, true
+			n.Tasks, n.Own = b.tasks, true
 		}
 	}
 	if b.tasks > 0 && len(b.nodes) > 0 && b.nodes[len(b.nodes)-1].Single && b.tasks > 1 {
@@ -141,9 +121,9 @@ func (b *builder) end(st *grammar.Stage) {
 
 // errorPort gives the node that can fail a port for its row errors (language A3, A16).
 func (b *builder) errorPort(st *grammar.Stage) {
-	var n *info
+	var n *graph.Node
 	for _, have := range b.nodes {
-		if n == nil || have.fails && !n.fails {
+		if n == nil || have.Fails && !n.Fails {
 			n = have
 		}
 	}
@@ -156,13 +136,13 @@ func (b *builder) errorPort(st *grammar.Stage) {
 		b.unnamed(st)
 		return
 	}
-	if !n.fails {
+	if !n.Fails {
 		b.list.Warnf("S440", b.errorsAs.Span(), "nothing can fail here: `%s` never gets a row", b.errorsAs.Text)
 	}
 	b.addErrors(n, b.errorsAs)
 }
 
-func (b *builder) addErrors(n *info, name *grammar.Name) {
+func (b *builder) addErrors(n *graph.Node, name *grammar.Name) {
 	t := op.ErrorStream()
 	n.Errors = len(n.Ports)
 	n.Ports = append(n.Ports, plan.Port{Name: name.Text, Type: t})
@@ -185,14 +165,23 @@ func (b *builder) Name(name grammar.Name, s op.Stream) {
 
 // Node implements op.Builder.
 func (b *builder) Node(n op.Node, inputs ...op.Stream) op.Stream {
-	info := b.add(b.unit.name, n)
-	b.nodes = append(b.nodes, info)
-	out := op.Stream{Node: info.ID}
+	id := ""
+	if b.id != "" && (n.State != nil || len(b.nodes) == 0) && b.pin() {
+		id = b.id
+	}
+	node := b.build.graph.Add(b.unit.name, b.pipes, id, n)
+	node.Span, node.Text = b.span, b.text
+	b.build.owner[node] = b.unit
+	if n.State != nil {
+		node.Window = b.window
+	}
+	b.nodes = append(b.nodes, node)
+	out := op.Stream{Node: node.ID}
 	if len(n.Ports) > 0 {
 		out.Type = n.Ports[0].Type
 	}
 	for _, in := range inputs {
-		b.connectStage(info, in, n)
+		b.build.graph.Connect(node, in, n)
 	}
 	switch {
 	case n.Single:
@@ -203,56 +192,28 @@ func (b *builder) Node(n op.Node, inputs ...op.Stream) op.Stream {
 		out.Parts = inputs[0].Parts
 	}
 	if b.stage == nil && b.errorsAs != nil { // a source
-		b.addErrors(info, b.errorsAs)
+		b.addErrors(node, b.errorsAs)
 	}
 	return out
 }
 
-// add makes a node and gives it its id: stream / pipe / kind / ordinal, or what `with` says.
-func (b *builder) add(stream string, n op.Node) *info {
-	prefix := stream
-	if n.Kind != "sink" {
-		for _, p := range b.pipes {
-			prefix += "/" + p
-		}
-	}
-	key := prefix + "/" + n.Kind
-	b.build.counts[key]++
-	id := fmt.Sprintf("%s/%d", key, b.build.counts[key])
-	i := &info{Node: &plan.Node{
-		ID: id, Kind: n.Kind, Stream: stream, Ports: n.Ports, Config: n.Config, Span: b.span, Text: b.text, State: n.State, Single: n.Single,
-	}, unit: b.unit, fails: n.Fails}
-	if n.State != nil {
-		i.window = b.window
-	}
-	if b.id != "" && n.Kind != "sink" && (n.State != nil || len(b.nodes) == 0) {
-		b.pin(i)
-	}
-	for b.build.infos[i.ID] != nil { // a pinned id may look like one of ours
-		i.ID += "_"
-	}
-	b.build.infos[i.ID] = i
-	b.build.order = append(b.build.order, i)
-	return i
-}
-
-// pin gives a node the id that `with` says, once.
-func (b *builder) pin(i *info) {
+// pin takes the id that `with` says, once.
+func (b *builder) pin() bool {
 	if first, twice := b.build.pinned[b.id]; twice {
 		b.list.Errorf("S435", b.idAt, "two stages have the id %q", b.id).WithRelated(first, "the other one is here")
-		return
+		return false
 	}
 	b.build.pinned[b.id] = b.idAt
-	i.ID, i.pin = b.id, true
+	return true
 }
 
 // unpinned reports anonymous pipelines with state that have the same name: which state is whose would depend on their order (S435).
 func (c *compilation) unpinned() {
 	first := map[string]*unit{}
 	reported := map[*unit]bool{}
-	for _, i := range c.build.order {
-		u := i.unit
-		if i.State == nil || i.pin || u == nil || u.own != nil || u.pipeline == nil || reported[u] || i.Ports[0].Type.Unknown {
+	for _, i := range c.build.graph.Nodes {
+		u := c.build.owner[i]
+		if i.State == nil || i.Pinned || u == nil || u.own != nil || u.pipeline == nil || reported[u] || i.Ports[0].Type.Unknown {
 			continue
 		}
 		if other := first[u.name]; other == nil {

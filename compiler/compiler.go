@@ -10,12 +10,11 @@
 //	sink.go      sinks and `into`; contract.go: what a sink demands of its rows
 //	pipeline.go  streams on demand, stages in order, pipes where they are used
 //	builder.go   what a stage asks of the compiler (op.Builder): expressions, nodes, names
-//	exchange.go  how rows get from node to node
-//	finish.go    what nobody reads, old rows, split watermarks, columns that need not be decoded
+//	finish.go    what nobody reads, and what only the whole plan shows
 //	later.go     declarations that this engine does not run yet
 //	codes.go     the register of diagnostics
 //
-// The packages below it do the parts that stand alone: check types expressions, config reads settings.
+// The packages below it do the parts that stand alone: check types expressions, config reads settings, graph is the dataflow while it grows.
 package compiler
 
 import (

@@ -17,7 +17,7 @@ import (
 func (b *builder) contract(in op.Stream, k *sink, ref *grammar.Ref) (op.Stream, bool) {
 	want, code := k.contract, "S433"
 	if k.node != "" {
-		cfg := b.build.infos[k.node].Config.(*plan.SinkConfig)
+		cfg := b.build.graph.Find(k.node).Config.(*plan.SinkConfig)
 		want, code = &cfg.Schema, "S414"
 	}
 	if want == nil {

@@ -243,9 +243,9 @@ func (b *builder) sinkKey(t plan.StreamType, k *sink, ref *grammar.Ref) {
 // sinkNode adds the node of a sink, or one more input of it.
 func (b *builder) sinkNode(in op.Stream, k *sink, ref *grammar.Ref) {
 	if k.node != "" {
-		info := b.build.infos[k.node]
-		b.connect(info, in, k.cfg.Key)
-		cfg := info.Config.(*plan.SinkConfig)
+		node := b.build.graph.Find(k.node)
+		b.build.graph.ConnectSink(node, in, k.cfg.Key)
+		cfg := node.Config.(*plan.SinkConfig)
 		if in.Type.Mode != plan.Append {
 			cfg.Mode, cfg.ModeKey = in.Type.Mode, in.Type.ModeKey
 		}
@@ -258,10 +258,10 @@ func (b *builder) sinkNode(in op.Stream, k *sink, ref *grammar.Ref) {
 	cfg := k.cfg
 	cfg.Schema = value.Schema{Fields: slices.Clone(in.Type.Schema.Fields)}
 	cfg.Mode, cfg.ModeKey = in.Type.Mode, in.Type.ModeKey
-	info := b.add(k.name, op.Node{Kind: "sink", Config: &cfg})
-	info.Span, info.Text, info.sink = ref.Span(), "into "+k.name, k
-	b.connect(info, in, cfg.Key)
-	k.node = info.ID
+	node := b.build.graph.Add(k.name, nil, "", op.Node{Kind: "sink", Config: &cfg})
+	node.Span, node.Text = ref.Span(), "into "+k.name
+	b.build.graph.ConnectSink(node, in, cfg.Key)
+	k.node = node.ID
 	if k.spec.CheckSink != nil && config.Certain(cfg.Settings) {
 		if problem := k.spec.CheckSink(cfg); problem != "" {
 			b.list.Errorf("C508", k.at, "`%s`: %s", k.name, problem)

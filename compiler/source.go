@@ -102,12 +102,8 @@ func (b *builder) sourceNode(cfg plan.SourceConfig, spec *connector.Spec, body *
 		}
 		b.Name(*clause.AheadAs, future)
 	}
-	if info := b.build.infos[out.Node]; info != nil {
-		info.idle = clause != nil && clause.Idle == nil
-		info.timeAt = at
-		if clause != nil {
-			info.timeAt = clause.Keyword()
-		}
+	if n := b.build.graph.Find(out.Node); clause != nil && clause.Idle == nil {
+		n.Silent = clause.Keyword()
 	}
 	return out
 }

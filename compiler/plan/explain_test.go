@@ -40,7 +40,9 @@ func TestFormat(t *testing.T) {
 	i := value.Of(value.Int)
 	s := value.Schema{Fields: []value.Field{{Name: "a", Type: i}, {Name: "b", Type: i}}}
 	a, b := plan.Column(0, i), plan.Column(1, i)
-	bin := func(o plan.Op, x, y *plan.Expr) *plan.Expr { return &plan.Expr{Op: o, Type: i, Args: []*plan.Expr{x, y}} }
+	bin := func(o plan.Op, x, y *plan.Expr) *plan.Expr {
+		return &plan.Expr{Op: o, Type: i, Args: []*plan.Expr{x, y}}
+	}
 	for _, c := range []struct {
 		e    *plan.Expr
 		want string
