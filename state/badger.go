@@ -1,14 +1,13 @@
 package state
 
 import (
-	"bytes"
 	"errors"
 	"path"
-
-	badgerdb "github.com/dgraph-io/badger/v4"
-	"github.com/dgraph-io/badger/v4/options"
+	"sync"
+	"sync/atomic"
 
 	"pipec/compiler/plan"
+	"pipec/state/ordered"
 )
 
 // DefaultCache is the memory for rows that the badger backend has unless told otherwise.
@@ -27,11 +26,11 @@ func badgerSpec() *Spec {
 			if err := c.FS.RemoveAll(dir); err != nil {
 				return nil, err
 			}
-			b := newCached(c, func() (ordered, error) {
+			b := newCached(c, func() (ordered.DB, error) {
 				if err := c.FS.MkdirAll(dir); err != nil {
 					return nil, err
 				}
-				return openBadger(dir)
+				return ordered.OpenBadger(dir)
 			})
 			b.wipe = func() error { return c.FS.RemoveAll(dir) }
 			return b, nil
@@ -42,7 +41,7 @@ func badgerSpec() *Spec {
 // Simulated is the badger backend over an ordered map in memory: what simulations run instead of the real one, whose files and goroutines are
 // beyond their control.
 func Simulated(c Config) Backend {
-	return newCached(c, func() (ordered, error) { return newOrderedMap(), nil })
+	return newCached(c, func() (ordered.DB, error) { return ordered.NewMap(), nil })
 }
 
 // cachedBackend keeps rows in memory up to the size of its cache and the others in a database.
@@ -52,7 +51,7 @@ type cachedBackend struct {
 	wipe        func() error
 }
 
-func newCached(c Config, open func() (ordered, error)) *cachedBackend {
+func newCached(c Config, open func() (ordered.DB, error)) *cachedBackend {
 	b := &cachedBackend{incremental: c.Settings.Incremental, wipe: func() error { return nil }}
 	b.lib.cache, b.lib.open = c.Settings.Cache, open
 	if b.lib.cache <= 0 {
@@ -71,92 +70,95 @@ func (b *cachedBackend) Limit() int64 { return 0 }
 
 func (b *cachedBackend) Close() error { return errors.Join(b.lib.close(), b.wipe()) }
 
-// badgerDB is an ordered over badger in managed mode: versions are ours. It is a cache, so nothing is synced.
-type badgerDB struct{ db *badgerdb.DB }
+// library is the database that all stores of one backend share. It is opened at the first write.
+type library struct {
+	cache   int64 // bytes for rows in memory, of all tables
+	used    atomic.Int64
+	version atomic.Uint64
+	open    func() (ordered.DB, error)
 
-// openBadger opens an empty database. Reads go straight to the mapped files: no compression, hence no block cache; conflicts cannot happen; the
-// small write buffer keeps memory and flushes small.
-func openBadger(dir string) (ordered, error) {
-	o := badgerdb.DefaultOptions(dir)
-	o.Logger = nil
-	o.MetricsEnabled = false
-	o.DetectConflicts = false
-	o.NumVersionsToKeep = 1
-	o.Compression = options.None
-	o.BlockCacheSize = 0
-	o.MemTableSize = 16 << 20
-	o.NumMemtables = 2
-	o.BaseTableSize = 8 << 20
-	o.BaseLevelSize = 64 << 20
-	o.ValueLogFileSize = 64 << 20
-	o.NumCompactors = 2
-	o.NumGoroutines = 1
-	db, err := badgerdb.OpenManaged(o)
+	mu    sync.Mutex
+	db    ordered.DB
+	ops   map[string]uint16
+	pins  map[uint64]int // versions that running cuts read
+	low   uint64         // what was last said to discard
+	panes atomic.Uint64
+}
+
+// op gives the number that stands for a table in keys. Tables of the same name in several tasks share it: their key groups differ.
+func (l *library) op(node, name string) uint16 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	id := node + "\x00" + name
+	if _, ok := l.ops[id]; !ok {
+		if l.ops == nil {
+			l.ops = map[string]uint16{}
+		}
+		l.ops[id] = uint16(len(l.ops))
+	}
+	return l.ops[id]
+}
+
+// database opens it if need be.
+func (l *library) database() (ordered.DB, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.db == nil {
+		db, err := l.open()
+		if err != nil {
+			return nil, err
+		}
+		l.db = db
+	}
+	return l.db, nil
+}
+
+// write stores a batch at a version of its own, which it returns.
+func (l *library) write(batch []ordered.Entry) (uint64, error) {
+	db, err := l.database()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	return badgerDB{db}, nil
+	at := l.version.Add(1)
+	if err := db.Write(batch, at); err != nil {
+		return 0, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	oldest := at
+	for v := range l.pins {
+		oldest = min(oldest, v)
+	}
+	if oldest > l.low { // it never goes back: a later pin is of a version as of which its table has written nothing since
+		l.low = oldest
+		db.Discard(oldest)
+	}
+	return at, nil
 }
 
-func (b badgerDB) get(keys [][]byte, at uint64, found func(i int, value []byte) error) error {
-	txn := b.db.NewTransactionAt(at, false)
-	defer txn.Discard()
-	for i, k := range keys {
-		item, err := txn.Get(k)
-		if errors.Is(err, badgerdb.ErrKeyNotFound) {
-			continue
-		}
-		if err == nil {
-			err = item.Value(func(v []byte) error { return found(i, v) })
-		}
-		if err != nil {
-			return err
-		}
+// pin keeps what is visible at a version until unpin.
+func (l *library) pin(at uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pins == nil {
+		l.pins = map[uint64]int{}
 	}
-	return nil
+	l.pins[at]++
 }
 
-func (b badgerDB) write(batch []entry, at uint64) error {
-	w := b.db.NewWriteBatchAt(at)
-	defer w.Cancel()
-	for _, e := range batch {
-		var err error
-		if e.value == nil {
-			err = w.Delete(e.key)
-		} else {
-			err = w.Set(e.key, e.value)
-		}
-		if err != nil {
-			return err
-		}
+func (l *library) unpin(at uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pins[at]--; l.pins[at] == 0 {
+		delete(l.pins, at)
 	}
-	return w.Flush()
 }
 
-func (b badgerDB) scan(prefix, after []byte, at uint64, visit func(key, value []byte) bool) error {
-	txn := b.db.NewTransactionAt(at, false)
-	defer txn.Discard()
-	it := txn.NewIterator(badgerdb.IteratorOptions{Prefix: prefix})
-	defer it.Close()
-	if after == nil {
-		it.Seek(prefix)
-	} else { // visit may overwrite after, so it is looked at before
-		if it.Seek(after); it.Valid() && bytes.Equal(it.Item().Key(), after) {
-			it.Next()
-		}
+func (l *library) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.db == nil {
+		return nil
 	}
-	for ; it.Valid(); it.Next() {
-		item := it.Item()
-		more := true
-		if err := item.Value(func(v []byte) error { more = visit(item.Key(), v); return nil }); err != nil {
-			return err
-		}
-		if !more {
-			return nil
-		}
-	}
-	return nil
+	return l.db.Close()
 }
-
-func (b badgerDB) discard(below uint64) { b.db.SetDiscardTs(below) }
-func (b badgerDB) close() error         { return b.db.Close() }

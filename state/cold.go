@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/binary"
 
+	"pipec/state/ordered"
 	"pipec/vm/value"
 )
 
@@ -19,7 +20,7 @@ type cold struct {
 	counted int64  // the table's share of lib.used
 	hand    hand
 	graves  []grave
-	batch   []entry
+	batch   []ordered.Entry
 	misses  []miss
 	keys    [][]byte
 	arena   []byte // keys and values of the batch
@@ -129,7 +130,7 @@ func (c *cold) prepare(t *Table, each []int64, ns int64, keys *value.Keys) error
 	if err != nil {
 		return err
 	}
-	return db.get(c.keys, c.version, func(i int, v []byte) error { return c.admit(t, c.misses[i].p, keys, c.misses[i].i, v) })
+	return db.Get(c.keys, c.version, func(i int, v []byte) error { return c.admit(t, c.misses[i].p, keys, c.misses[i].i, v) })
 }
 
 func (p *pane) coldRows() int {
@@ -254,7 +255,7 @@ func (c *cold) evict(t *Table, p *pane, g *group, at int) bool {
 		mid := len(c.arena)
 		c.arena = binary.LittleEndian.AppendUint32(c.arena, uint32(w[0]))
 		c.arena = t.appendFields(c.arena, w)
-		c.batch = append(c.batch, entry{c.arena[from:mid:mid], c.arena[mid:len(c.arena):len(c.arena)]})
+		c.batch = append(c.batch, ordered.Entry{Key: c.arena[from:mid:mid], Value: c.arena[mid:len(c.arena):len(c.arena)]})
 		cp.filter.add(t.hashOf(w))
 	}
 	cp.rows++
@@ -278,7 +279,7 @@ func (c *cold) deleted(p *pane, group int, key []byte, hash uint64) {
 	if p.cold != nil && p.cold.filter.maybe(hash) {
 		from := len(c.arena)
 		c.arena = append(c.appendKey(c.arena, group, p.cold.id), key...)
-		c.batch = append(c.batch, entry{key: c.arena[from:len(c.arena):len(c.arena)]})
+		c.batch = append(c.batch, ordered.Entry{Key: c.arena[from:len(c.arena):len(c.arena)]})
 	}
 }
 
@@ -305,8 +306,8 @@ func (c *cold) purge(t *Table) error {
 		}
 		room := purgeStep - len(c.batch)
 		var prefix [coldPrefix]byte
-		err := db.scan(c.appendKey(prefix[:0], v.group, v.id), nil, c.version, func(key, _ []byte) bool {
-			c.batch = append(c.batch, entry{key: append([]byte(nil), key...)})
+		err := db.Scan(c.appendKey(prefix[:0], v.group, v.id), nil, c.version, func(key, _ []byte) bool {
+			c.batch = append(c.batch, ordered.Entry{Key: append([]byte(nil), key...)})
 			room--
 			return room > 0
 		})

@@ -48,7 +48,7 @@ func (c *cold) scanGroup(t *Table, p *pane, cur *Cursor, keys *value.Keys, slots
 	full := false
 	var bad error
 	var prefix [coldPrefix]byte
-	err = db.scan(c.appendKey(prefix[:0], group, p.cold.id), cur.cold.after, c.version, func(key, v []byte) bool {
+	err = db.Scan(c.appendKey(prefix[:0], group, p.cold.id), cur.cold.after, c.version, func(key, v []byte) bool {
 		if full = n == len(slots); full {
 			return false
 		}
@@ -95,7 +95,7 @@ type coldCut struct {
 }
 
 // coldWeight is how many slots of a step's budget a cold row costs.
-const coldWeight = 16
+const coldWeight = 8
 
 func (c *cold) beginCut(panes []*pane) *coldCut {
 	cut := &coldCut{version: c.version, left: map[string]struct{}{}}
@@ -129,7 +129,7 @@ func (k *coldCut) step(c *tableCut, group, budget int) (used int, done bool, err
 		p, full := k.panes[k.pane], false
 		var bad error
 		var prefix [coldPrefix]byte
-		err := db.scan(c.t.cold.appendKey(prefix[:0], c.t.store.from+group, p.cold.id), k.after, k.version, func(key, v []byte) bool {
+		err := db.Scan(c.t.cold.appendKey(prefix[:0], c.t.store.from+group, p.cold.id), k.after, k.version, func(key, v []byte) bool {
 			if full = used >= budget; full {
 				return false
 			}

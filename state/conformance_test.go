@@ -387,3 +387,90 @@ func TestOrderOfAnotherTable(t *testing.T) {
 		}
 	}
 }
+
+// TestTenTimesTheCache runs badger at a size at which it flushes and compacts, and takes a cut while rows come and go.
+func TestTenTimesTheCache(t *testing.T) {
+	const n, rounds, size = 50_000, 3, 400
+	spec, _ := Lookup("badger")
+	b, err := spec.Open(Config{Settings: plan.State{Cache: n * size / 10}, FS: vfs.OS(), Local: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	s, err := b.Store("t", 0, 16, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab := s.Table(windowSchema)
+	var keys value.Keys
+	slots, fresh := make([]value.Slot, 500), make([]bool, 500)
+	text := make([]byte, size)
+	var cut *Snapshot
+	var file []byte
+	for round := range rounds {
+		for lo := 0; lo < n; lo += 500 {
+			keys.Reset()
+			for i := range 500 {
+				keys.Add([]byte(modelKeyOf(windowSchema, (lo+i)*7919%n)), 16)
+			}
+			if err := tab.Upsert(1, &keys, slots, fresh); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 500 {
+				if fresh[i] != (round == 0) {
+					t.Fatalf("round %d, key %q: fresh %v", round, keys.At(i), fresh[i])
+				}
+				*slots[i].Int(0)++
+				copy(text, keys.At(i))
+				cell := slots[i].Uint(1)
+				*cell = tab.Heap().Put(*cell, text[:size-len(keys.At(i))%3])
+			}
+			if cut != nil {
+				chunk, done, err := cut.Next(4096)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if file = append(file, chunk...); done {
+					cut = nil
+				}
+			}
+		}
+		if round == 0 {
+			cut = s.Cut(1, nil)
+		}
+	}
+	if cut != nil {
+		t.Fatal("the cut has not come to its end")
+	}
+	if held := tab.Bytes(); held > n*size/4 {
+		t.Errorf("%d bytes in memory for %d bytes of state", held, n*size)
+	}
+	r := newStore("t", 0, 16, 16)
+	restored := r.Table(windowSchema)
+	if err := r.Load(openBytes(t, file)); err != nil {
+		t.Fatal(err)
+	}
+	for want, tab := range map[int64]*Table{1: restored, rounds: tab} {
+		rows := 0
+		var c Cursor
+		for {
+			k, err := tab.Scan(1, &c, &keys, slots)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k == 0 {
+				break
+			}
+			for i := range k {
+				key := keys.At(i)
+				if got := *slots[i].Int(0); got != want || !bytes.HasPrefix(tab.Heap().Bytes(*slots[i].Uint(1)), key) {
+					t.Fatalf("%q has count %d, want %d", key, got, want)
+				}
+			}
+			rows += k
+		}
+		if rows != n || tab.Len() != n {
+			t.Fatalf("%d rows, Len %d", rows, tab.Len())
+		}
+	}
+}

@@ -12,7 +12,6 @@
 //	cut.go     Snapshot: a consistent cut by slot epochs, read step by step as the bytes of one file
 //	row.go     the row encoding
 //	cold.go    rows that are not in memory: eviction and bringing back; coldscan.go: reading them; filter.go: knowing that there are none
-//	ordered.go what badger is to us, and an ordered map in its place
 //	file.go    File: a snapshot file, checked; load.go: into a store
 package state
 
