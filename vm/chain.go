@@ -1,7 +1,7 @@
 package vm
 
 import (
-	"fmt"
+	"errors"
 
 	"pipec/compiler/plan"
 	"pipec/vm/exchange"
@@ -26,6 +26,25 @@ type node struct {
 	stats  op.Stats
 	more   bool  // Resume must be called before anything else reaches the node
 	passes int64 // watermark to hand on once more is over; NoTime: none
+}
+
+// nodeError says at which node something went wrong: the one nearest to the cause, whoever called it.
+type nodeError struct {
+	id  string
+	err error
+}
+
+func (e *nodeError) Error() string { return e.id + ": " + e.err.Error() }
+func (e *nodeError) Unwrap() error { return e.err }
+
+// at names the node of an error that names none yet.
+func at(id string, err error) error {
+	var named *nodeError
+	var row *op.RowError
+	if errors.As(err, &named) || errors.As(err, &row) {
+		return err
+	}
+	return &nodeError{id, err}
 }
 
 // chain is the operators of one task, called one by the other: a batch goes through all of them before the next begins.
@@ -56,7 +75,7 @@ func (c *chain) deliver(n *node, b *value.Batch) error {
 
 func (c *chain) after(n *node, more bool, err error) error {
 	if err != nil {
-		return fmt.Errorf("%s: %w", n.spec.ID, err)
+		return at(n.spec.ID, err)
 	}
 	if more && !n.more {
 		c.more++

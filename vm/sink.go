@@ -1,8 +1,6 @@
 package vm
 
 import (
-	"fmt"
-
 	"pipec/connector"
 	"pipec/vm/value"
 )
@@ -17,7 +15,7 @@ type sinkEnd struct {
 func (s *sinkEnd) write(b *value.Batch) error {
 	s.rows += int64(b.Live())
 	if err := s.sink.Write(b); err != nil {
-		return fmt.Errorf("%s: %w", s.id, err)
+		return at(s.id, err)
 	}
 	return nil
 }
@@ -25,7 +23,7 @@ func (s *sinkEnd) write(b *value.Batch) error {
 func (s *sinkEnd) prepare(checkpoint uint64, final bool) ([]byte, error) {
 	token, err := s.sink.Prepare(checkpoint, final)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.id, err)
+		return nil, at(s.id, err)
 	}
 	return token, nil
 }

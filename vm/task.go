@@ -179,7 +179,7 @@ func (t *task) readSource() (Progress, time.Time, error) {
 	}
 	p, err := t.head.next(t.host.plan.Job.BatchSize)
 	if err != nil {
-		return p, time.Time{}, fmt.Errorf("%s: %w", t.spec.head.ID, err)
+		return p, time.Time{}, at(t.spec.head.ID, err)
 	}
 	if p == Finished {
 		t.phase, t.final = draining, true
