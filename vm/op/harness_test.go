@@ -29,6 +29,12 @@ type bench struct {
 // put makes the operator of a node and gets what it emits.
 func put(t testing.TB, node *plan.Node, in value.Schema, size int) *bench {
 	t.Helper()
+	return putBefore(t, node, in, size, true)
+}
+
+// putBefore is put with consumers that want old rows, or not.
+func putBefore(t testing.TB, node *plan.Node, in value.Schema, size int, before bool) *bench {
+	t.Helper()
 	w := &bench{t: t, node: node, ports: make([][]string, len(node.Ports))}
 	memory, _ := state.Lookup("memory")
 	backend, err := memory.Open(state.Config{FS: vfs.NewMem()})
@@ -39,7 +45,7 @@ func put(t testing.TB, node *plan.Node, in value.Schema, size int) *bench {
 		t.Fatal(err)
 	}
 	c := &Context{
-		Job: &plan.Job{MaxParallel: 16, BatchSize: size}, Node: node, Inputs: []plan.StreamType{{Schema: in}}, Store: w.store, Env: &fn.Env{}, Stats: &w.stats,
+		Job: &plan.Job{MaxParallel: 16, BatchSize: size}, Node: node, Inputs: []plan.StreamType{{Schema: in}}, Store: w.store, Env: &fn.Env{}, Stats: &w.stats, Before: before,
 		Enough: func() { w.enough++ },
 	}
 	c.Emit = func(port int, b *value.Batch) error {

@@ -78,6 +78,9 @@ func TestWhereOverUpdates(t *testing.T) {
 	}
 	w.process(rows(t, in, []any{"<", "leaves", 50}, []any{">", "leaves", 20}))
 	w.want(0)
+	w = putBefore(t, nodeOf("where", p, in), in, 1024, false)
+	w.process(rows(t, in, []any{"<", "both", 60}, []any{">", "both", 70}, []any{"<", "leaves", 60}, []any{">", "leaves", 50}))
+	w.want(0, "> both 70", "- leaves 60")
 }
 
 func TestExplode(t *testing.T) {

@@ -61,7 +61,7 @@ func newProject(c *Context) (Operator, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s: a config of type %T", c.Node.ID, c.Node.Config)
 	}
-	p := &project{config: config, errors: c.Errors, Outbox: run.Outbox{Emit: c.Emit}, sel: run.NoRows()}
+	p := &project{config: config, errors: c.Errors, Outbox: run.Outbox{Emit: c.Emit}, sel: run.NoRows(), pairs: run.Pairs{Old: c.Before}}
 	var err error
 	if config.Where != nil {
 		if p.filter, err = eval.Compile(config.Where, c.Env); err != nil {

@@ -102,7 +102,7 @@ func newSplit(c *Context) (Operator, error) {
 	n := len(config.When)
 	s := &split{Outbox: run.Outbox{Emit: c.Emit}, errors: c.Errors, stats: c.Stats, taken: make([][]int32, n), pairs: make([]run.Pairs, n), outs: make([]value.Batch, n)}
 	for i, e := range config.When {
-		s.taken[i] = run.NoRows()
+		s.taken[i], s.pairs[i].Old = run.NoRows(), c.Before
 		var program *eval.Program
 		if e != nil {
 			var err error

@@ -9,6 +9,7 @@ import (
 // passes it is an insert, where only the old one passes it is a delete (language A14). A row error changes nothing downstream: the table keeps what it had, and where the old row never
 // got there, the new one is an insert.
 type Pairs struct {
+	Old   bool // consumers want the old rows of updates; otherwise they end here
 	sel   []int32
 	kinds []value.RowKind
 }
@@ -45,8 +46,10 @@ func (p *Pairs) Settle(b *value.Batch, passed []int32, errs *eval.Errors) ([]int
 		old, now := pass(before), pass(after)
 		switch {
 		case errs != nil && errs.Has(after):
-		case old && now:
+		case old && now && p.Old:
 			p.sel = append(p.sel, before, after)
+		case old && now:
+			p.sel = append(p.sel, after)
 		case old:
 			p.kinds[before] = value.Delete
 			p.sel = append(p.sel, before)
