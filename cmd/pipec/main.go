@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	_ "time/tzdata" // the binary stands alone: time zones too
 
 	"github.com/spf13/cobra"
 )
