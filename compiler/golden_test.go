@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,9 @@ import (
 	"pipec/compiler/plan"
 	"pipec/grammar/diag"
 )
+
+// goldens are the parts of an archive that are written by PIPEC_UPDATE=1.
+var goldens = []string{"diagnostics", "plan", "config", "json"}
 
 var update = os.Getenv("PIPEC_UPDATE") != ""
 
@@ -51,11 +55,19 @@ func program(t *testing.T, file string, ok bool) {
 		got["plan"] = b.String()
 		sound(t, r.Plan)
 	}
-	if part(a, "flags") != "" && strings.Contains(part(a, "flags"), "explain-config") {
+	flags := part(a, "flags")
+	if strings.Contains(flags, "explain-config") {
 		got["config"] = origins(r.Job)
 	}
+	if strings.Contains(flags, "json") && r.Plan != nil {
+		var b bytes.Buffer
+		if err := plan.ExplainJSON(&b, r.Plan); err != nil {
+			t.Fatal(err)
+		}
+		got["json"] = b.String()
+	}
 	changed := false
-	for _, name := range []string{"diagnostics", "plan", "config"} {
+	for _, name := range goldens {
 		want := part(a, name)
 		if diff := cmp.Diff(want, got[name]); diff != "" {
 			changed = true
@@ -102,7 +114,7 @@ func options(t *testing.T, a *txtar.Archive) compiler.Options {
 			}
 		case "validate":
 			o.Validate = true
-		case "explain-config", "":
+		case "explain-config", "json", "":
 		default:
 			t.Fatalf("unknown flag %q", word)
 		}
@@ -141,11 +153,11 @@ func origins(j plan.Job) string {
 func write(t *testing.T, file string, a *txtar.Archive, got map[string]string) {
 	var files []txtar.File
 	for _, f := range a.Files {
-		if _, golden := got[f.Name]; !golden && f.Name != "diagnostics" && f.Name != "plan" && f.Name != "config" {
+		if _, golden := got[f.Name]; !golden && !slices.Contains(goldens, f.Name) {
 			files = append(files, f)
 		}
 	}
-	for _, name := range []string{"diagnostics", "plan", "config"} {
+	for _, name := range goldens {
 		if got[name] != "" {
 			files = append(files, txtar.File{Name: name, Data: []byte(got[name])})
 		}

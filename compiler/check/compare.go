@@ -73,7 +73,7 @@ func (r *run) comparable(n *ast.BinaryNode, a, b val) (x, y *plan.Expr, ok bool)
 	if !r.words(a, b, r.e.SpanOf(n.Right)) || !r.words(b, a, r.e.SpanOf(n.Left)) {
 		return nil, nil, false
 	}
-	a, b, t, ok := common(a, b)
+	a, b, t, ok := common(slim(a), slim(b))
 	if ok && !isScalar(t.Kind) {
 		r.errorf("T301", r.e.SpanOf(n), "`%s` cannot compare %s", n.Operator, aType(t.NotNull())).
 			WithHelp("numbers, texts, bools, timestamps and durations can be compared")
@@ -178,7 +178,7 @@ func (r *run) inItems(n *ast.BinaryNode, x val, list *ast.ArrayNode) val {
 	items := make([]val, len(list.Nodes))
 	bad := x.unknown()
 	for i, node := range list.Nodes {
-		items[i] = r.check(node)
+		items[i] = slim(r.check(node))
 		bad = bad || items[i].unknown()
 	}
 	if bad {
@@ -214,7 +214,7 @@ func (r *run) inItems(n *ast.BinaryNode, x val, list *ast.ArrayNode) val {
 
 // between reads `x in a..b`, both ends included.
 func (r *run) between(n, rng *ast.BinaryNode) val {
-	x, a, b := r.check(n.Left), r.check(rng.Left), r.check(rng.Right)
+	x, a, b := r.check(n.Left), slim(r.check(rng.Left)), slim(r.check(rng.Right))
 	if x.unknown() || a.unknown() || b.unknown() {
 		return val{Expr: r.make(plan.OpBetween, boolean, n, x.Expr, a.Expr, b.Expr)}
 	}

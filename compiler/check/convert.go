@@ -182,6 +182,22 @@ func numericType(o plan.Op, kind value.Kind, args []*plan.Expr) value.Type {
 	return t
 }
 
+// slim gives a decimal constant without the zeros that its type demands: a parameter of type decimal has 18 digits after the point, and a comparison of a
+// column with all of them would take two lanes instead of one. The value is the same, so comparisons are too; arithmetic keeps the declared type.
+func slim(v val) val {
+	if v.Op != plan.OpLiteral || v.Lit == nil || v.Lit.Kind != value.Decimal || v.Type.Scale == 0 {
+		return v
+	}
+	text := strings.TrimRight(string(value.AppendDecimal(nil, dec(v.Lit), int(v.Type.Scale))), "0")
+	t, ok := decimalType(strings.TrimPrefix(text, "-"))
+	if !ok {
+		return v
+	}
+	t.Nullable = v.Type.Nullable
+	v.Expr = convert(v.Expr, t)
+	return v
+}
+
 // common finds the type that both values convert to: for comparisons, branches, elements. ok is false if there is none.
 func common(a, b val) (x, y val, t value.Type, ok bool) {
 	switch {
