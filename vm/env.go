@@ -31,7 +31,7 @@ type Env struct {
 	Events  event.Sink // nil: nobody listens
 	Process Process
 	Local   string // directory for working files of backends
-	Inline  bool   // connectors start no goroutines: the simulator's scheduler decides everything
+	Inline  bool   // no goroutine but the scheduler's: connectors start none, and badger, which would, is an ordered map
 }
 
 // Process tells who runs the job; it stands in claims and manifests.
