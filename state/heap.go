@@ -14,7 +14,7 @@ type heap struct {
 	chunks [][]byte
 	gone   []uint32 // numbers of chunks that held one big record and were given back
 	top    uint32   // the chunk that is being filled
-	end    uint32   // where its free part begins
+	end    uint32   // where its free part begins; 0: there is no such chunk
 	free   [heapClasses]uint64
 	live   int64 // bytes in records that are in use, headers included
 	total  int64 // bytes of all chunks
@@ -92,7 +92,7 @@ func (h *heap) alloc(size int) uint64 {
 		h.free[c] = binary.LittleEndian.Uint64(h.at(handle)[heapHeader:])
 		return handle
 	}
-	if len(h.chunks) == 0 || int(h.end)+size > len(h.chunks[h.top]) {
+	if h.end == 0 || int(h.end)+size > len(h.chunks[h.top]) {
 		h.fresh(size)
 	}
 	handle := uint64(h.top)<<32 | uint64(h.end)
@@ -145,15 +145,15 @@ func (h *heap) release(handle uint64) {
 	r := h.at(handle)
 	size := int(binary.LittleEndian.Uint32(r[4:]))
 	h.live -= int64(size)
+	if h.live == 0 {
+		h.reset()
+		return
+	}
 	if size > heapBig {
 		number := uint32(handle >> 32)
 		h.total -= int64(len(h.chunks[number]))
 		h.chunks[number] = nil
 		h.gone = append(h.gone, number)
-		return
-	}
-	if h.live == 0 {
-		h.reset()
 		return
 	}
 	c, _ := class(size)
