@@ -188,7 +188,12 @@ func (c *column) setInt(row int, n int64) {
 
 // setView makes data[from:to], where data is the block of the batch, the text of the row.
 func (c *column) setView(row int, data []byte, from, to int) {
-	c.vec.View[row&c.mask] = value.MakeView(data[from:to], c.block, uint32(from))
+	v := &c.vec.View[row&c.mask]
+	if from+16 <= len(data) {
+		v.Put(load(data, from), uint32(load(data, from+8)), to-from, c.block, uint32(from))
+	} else {
+		*v = value.MakeView(data[from:to], c.block, uint32(from))
+	}
 	c.hasValue(row)
 }
 

@@ -93,6 +93,10 @@ func (d *csvDecoder) record(i, row int) int {
 			if end = d.shortText(f.column, i, row); end == 0 {
 				end = d.column(f.column, i, row)
 			}
+		case fastTime:
+			if end = d.sameTime(f.column, i, row); end == 0 {
+				end = d.column(f.column, i, row)
+			}
 		default:
 			if f.run > 1 {
 				if end = passFields(data, i, f.run, d.sep, d.quot); end > 0 {
@@ -161,10 +165,21 @@ func (d *csvDecoder) count(n int) {
 func (d *csvDecoder) shortText(c *column, i, row int) (end int) {
 	data := d.data
 	end = fieldEnd(data, i, d.sep, d.quot)
-	if end >= len(data) || data[end] != d.separator && (data[end] != '\n' || end > i && data[end-1] == '\r') || d.isNull(data[i:end]) {
+	if end >= len(data) || data[end] != d.separator && (data[end] != '\n' || end > i && data[end-1] == '\r') || end-i == len(d.null) && d.isNull(data[i:end]) {
 		return 0
 	}
 	c.setView(row, data, i, end)
+	return end
+}
+
+// sameTime reads a field that is the time of the row before once more: rows of one hour, or of one event, often follow each other.
+func (d *csvDecoder) sameTime(c *column, i, row int) (end int) {
+	last := &c.time
+	end = i + last.n
+	if last.n == 0 || end >= len(d.data) || d.data[end] != d.separator && d.data[end] != '\n' || string(d.data[i:end]) != string(last.text[:last.n]) {
+		return 0
+	}
+	c.setInt(row, last.micros)
 	return end
 }
 

@@ -16,6 +16,7 @@ type csvEncoder struct {
 	o EncodeOptions
 	csvSigns
 	special [256]bool // bytes that make a field need quotes
+	odd     bool      // some of them occur in numbers, times or base64
 	empty   []byte    // what an empty field is written as
 	head    []byte
 	nullAs  []byte
@@ -34,6 +35,7 @@ func newCSVEncoder(o EncodeOptions) (Encoder, error) {
 	for _, c := range []byte{e.separator, e.quote, '\n', '\r'} {
 		e.special[c] = true
 	}
+	e.odd = e.special['.'] || e.special['+'] || e.special[':'] || e.special['/'] || e.special['=']
 	if len(o.Schema.Fields) == 1 && !ops {
 		e.empty = []byte{e.quote, e.quote} // a blank line is a record to few readers
 	}
@@ -92,7 +94,7 @@ func (e *csvEncoder) append(dst []byte, f *value.Field, v *value.Vec, i int) ([]
 	case value.String:
 		return e.appendText(dst, v.Text(i)), nil
 	case value.Int, value.Duration:
-		dst = value.AppendInt(dst, v.I64[i])
+		dst = appendInt(dst, v.I64[i])
 	case value.Timestamp:
 		dst = value.AppendTime(dst, v.I64[i])
 	case value.Float:
@@ -107,14 +109,11 @@ func (e *csvEncoder) append(dst []byte, f *value.Field, v *value.Vec, i int) ([]
 	case value.Bytes:
 		dst = base64.StdEncoding.AppendEncode(dst, v.Text(i))
 	}
-	// With an odd separator (a dot, a digit) even a number needs quotes.
-	for _, c := range dst[from:] {
-		if e.special[c] {
-			e.text = append(e.text[:0], dst[from:]...)
-			return e.appendText(dst[:from], e.text), nil
-		}
+	if len(dst) > from && !e.odd {
+		return dst, nil
 	}
-	return dst, nil
+	e.text = append(e.text[:0], dst[from:]...)
+	return e.appendText(dst[:from], e.text), nil
 }
 
 // appendText writes text, in quotes if it needs them.

@@ -51,6 +51,7 @@ const (
 	oneValue             // one column
 	fastInt              // one column of whole numbers
 	fastText             // one column of any text
+	fastTime             // one column of times
 )
 
 func fastOf(c *column) fast {
@@ -59,6 +60,8 @@ func fastOf(c *column) fast {
 		return fastInt
 	case c.kind == value.String && c.words == nil:
 		return fastText
+	case c.kind == value.Timestamp:
+		return fastTime
 	}
 	return oneValue
 }
@@ -184,7 +187,7 @@ func (d *jsonDecoder) object(o *object, i, row int) int {
 				}
 			}
 			i = d.value(c, i, row)
-		case oneValue:
+		case oneValue, fastTime:
 			i = d.value(c, i, row)
 		default:
 			i = d.several(m, i, row)

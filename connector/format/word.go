@@ -159,12 +159,13 @@ func passFields(data []byte, i, n int, sep, quote uint64) int {
 
 // wholeNumber reads -?[0-9]+ of at most 18 digits at i and gives where it ends; 0 when there is no such number, and the caller must look closer.
 func wholeNumber(data []byte, i int) (n int64, end int) {
-	start, neg := i, false
-	if i < len(data) && data[i] == '-' {
-		neg = true
-		start++
-		i++
+	if i >= len(data) {
+		return 0, 0
 	}
+	// Signs are as random as numbers are, so nothing branches on them: neg is 1 for a minus.
+	neg := int64((uint64(data[i]^'-') - 1) >> 63)
+	i += int(neg)
+	start := i
 	for i+8 <= len(data) {
 		// Bytes that are no digits: more than 9 after taking '0' away, or with the high bit.
 		t := load(data, i) ^ spread('0')
@@ -196,21 +197,20 @@ func wholeNumber(data []byte, i int) (n int64, end int) {
 	return signedNumber(n, neg, start, i)
 }
 
-func signedNumber(n int64, neg bool, start, end int) (int64, int) {
+func signedNumber(n, neg int64, start, end int) (int64, int) {
 	if end == start || end-start > 18 {
 		return 0, 0
 	}
-	if neg {
-		n = -n
-	}
-	return n, end
+	return (n ^ -neg) + neg, end
 }
 
 var tens = [...]int64{1, 10, 100, 1000, 10000, 100000, 1000000, 10000000}
 
 // appendInt appends a whole number. It needs no table and hardly a branch: eight digits at a time, the leading zeros shifted out.
 func appendInt(dst []byte, n int64) []byte {
-	dst = slices.Grow(dst, maxInt)
+	if cap(dst)-len(dst) < maxInt {
+		dst = slices.Grow(dst, maxInt)
+	}
 	p := dst[len(dst):cap(dst)]
 	return dst[:len(dst)+putInt(p, n)]
 }

@@ -83,6 +83,21 @@ func MakeView(text []byte, buf, off uint32) (v View) {
 	return v
 }
 
+// Put makes w refer to n bytes at off of block buf, of which lo and hi are the first twelve (little endian; whatever follows a shorter text). It is
+// MakeView for scanners, that have these words in registers: an inline text is cut off by a mask, nothing is copied byte by byte.
+func (w *View) Put(lo uint64, hi uint32, n int, buf, off uint32) {
+	w.n = uint32(n)
+	if n > InlineView {
+		binary.LittleEndian.PutUint32(w.b[:4], uint32(lo))
+		binary.LittleEndian.PutUint32(w.b[4:8], buf)
+		binary.LittleEndian.PutUint32(w.b[8:12], off)
+		return
+	}
+	// A shift by 64 or more leaves nothing, so each word keeps its part of the n bytes.
+	binary.LittleEndian.PutUint64(w.b[:8], lo&(1<<(8*uint(n))-1))
+	binary.LittleEndian.PutUint32(w.b[8:], hi&(1<<(8*uint(max(n-8, 0)))-1))
+}
+
 // Range is one list (or map): its elements are [From, To) of the child vectors.
 type Range struct{ From, To int32 }
 
