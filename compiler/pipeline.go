@@ -12,6 +12,13 @@ import (
 	"pipec/vm/value"
 )
 
+// Streams are built on demand. A pipeline is built from its first stage to its last; where a stage names another stream, that is built first, and a stream that
+// is asked for while it is being built feeds itself (J701). So declarations need no order, nodes come out in a topological one, and no graph of names is
+// needed. Side outputs (branches, late rows, row errors) belong to the pipeline whose stage names them: asking for one builds that pipeline.
+//
+// What is wrong leaves a stream with unknown columns behind it. Stages go on checking what does not depend on columns, so a file with ten mistakes gets ten
+// answers, and none of them follows from another.
+
 // pipelines builds everything the root file declares, in its order; what is needed earlier is built when it is asked for.
 func (c *compilation) pipelines() {
 	c.build.init()

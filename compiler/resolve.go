@@ -12,6 +12,10 @@ import (
 	"pipec/vm/value"
 )
 
+// There is one namespace for all declarations of a file, streams and parameters alike, so that a name has one meaning wherever it stands. Columns and fields
+// have their own. A file sees its own declarations, those of files it imports without a name, and those of named imports with the name as prefix; what an
+// import imports is its own affair. Declarations that the parser could not read are ghosts: their names exist and are silent.
+
 // kind is what a name stands for; its text is for messages.
 type kind string
 

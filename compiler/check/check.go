@@ -30,6 +30,25 @@ import (
 	"pipec/vm/value"
 )
 
+// How it works, in the order in which it matters:
+//
+// One walk, children first. Every node gives a val: the plan's expression with its type, and beside it what only the checker needs. There is no second
+// pass and no unification: the type of a part never depends on what stands around it, with one exception.
+//
+// The exception is numbers that are written out. `1.5` is a decimal by itself, but beside a float it is a float, as constants are in Go. A val made of such
+// numbers only is free; where it meets another type it is rewritten, down to its literals (adapt). So no digit of a literal goes through a float on its way
+// to a decimal.
+//
+// Null is part of the type. Arithmetic and functions give null for null; == and != take null as a value; a condition must not be null. What is known not
+// to be null is a set of paths: a column, a `let`, a field of either. A condition says which paths are not null where it is true and where it is false (yes
+// and no of val); `and`, `or`, `not`, `if` and `?:` pass that on to the operands behind them, and the stages `where` and `split` pass it on to the stages
+// behind them. A path through a record proves all its beginnings: where a.b is not null, a is not.
+//
+// Functions of the file are inlined. Each is checked again at each call, with the types it is called with, so parameters need no declared types. What is
+// wrong in the body is reported at the body, with the call as a second place; the list drops what is said twice.
+//
+// Aggregates are taken out of the expression: the call becomes a column behind those of the group, and what is left is an expression over the results.
+
 // Names gives a meaning to names that are no columns, as one file sees them. Names of an import are dotted.
 type Names interface {
 	// Param is the value of a parameter as a literal; of a parameter that is broken or not known yet, an expression of type Unknown.

@@ -8,6 +8,8 @@ import (
 	"pipec/compiler/plan"
 	"pipec/grammar"
 	"pipec/grammar/diag"
+	"pipec/vm/eval"
+	"pipec/vm/fn"
 	"pipec/vm/op"
 	"pipec/vm/value"
 )
@@ -73,6 +75,8 @@ func TestTypes(t *testing.T) {
 		{"map(ts, let t = #; t + t)", "list<string>", ""}, {"let x = i * 2; x + x", "int", "let i * 2; let0 + let0"}, {"twice(i)", "int", "i + i"}, {"twice(i + 1)", "int", "let i + 1; let0 + let0"},
 		{"twice(twice(i + 1))", "int", ""}, {`{a: i, b: "x"}`, `{ a: int, b: "x" }`, ""}, {"[1, 2.5]", "list<decimal(2, 1)>", ""}, {"[i, f]", "list<float>", ""},
 		{"upper(ns)", "string?", ""}, {"least(f, 1.0)", "float", ""}, {"round(d, 1)", "", ""}, {"b and i > 1 or not b", "bool", "b and i > 1 or not b"}, {"(i + 1) * 2", "int", "(i + 1) * 2"},
+		{"dur % 5s", "duration", ""}, {"f ** 0.5", "float", ""}, {"map(xs, ({a: #}))", "list<{ a: int }>", ""}, {"any(xs, any(xs, # > i))", "bool", ""},
+		{"if b { nr } else { null }", "{ x: int }?", ""}, {"let x = map(xs, # + i); any(x, # > most)", "bool", ""}, {"dur in 1s..5s", "bool", ""}, {"at in [at, at]", "bool", ""},
 		{"i - (i - 1)", "int", "i - (i - 1)"}, {"i - i - 1", "int", "i - i - 1"},
 	} {
 		var list diag.List
@@ -80,6 +84,9 @@ func TestTypes(t *testing.T) {
 		if x == nil || len(list) > 0 {
 			t.Errorf("%s: %v", c.text, messages(list))
 			continue
+		}
+		if _, err := eval.Compile(x.Expr, &fn.Env{}); err != nil {
+			t.Errorf("%s: the engine cannot run it: %v", c.text, err)
 		}
 		if got := x.Expr.Type.String(); c.typ != "" && got != c.typ {
 			t.Errorf("%s: type %s, want %s", c.text, got, c.typ)

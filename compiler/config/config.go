@@ -18,6 +18,10 @@ import (
 	"pipec/grammar/diag"
 )
 
+// A body is read in two steps. Given takes what is written, fact by fact, and checks each against its declaration: name, form, type, choice, limits. A fact
+// that is wrong stays in the result without a value, so that nobody calls it missing. Complete then fills in defaults and reports what is missing. The job
+// block needs only the first step: its defaults come after all layers were merged.
+
 // Reader reads the settings of one file.
 type Reader struct {
 	Exprs *check.Checker // with Env set

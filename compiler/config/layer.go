@@ -10,6 +10,10 @@ import (
 	"pipec/grammar/diag"
 )
 
+// A job block is made of up to four layers. A plain setting comes from the strongest layer that has it. A group merges setting by setting. A choice (state,
+// restart) is one decision: the strongest layer that names a word decides, layers with another word do not count at all, and those with the same word merge.
+// The parameters of a restart strategy come from the layer that names it alone, because the numbers of one strategy mean something else in another (A6, A20).
+
 // Layer is what one place says about the job block; layers are ordered from the strongest to the weakest.
 type Layer struct {
 	Name  string // as --explain-config prints it: command line, job, the configuration file's name
