@@ -232,7 +232,10 @@ func (j *Job) claim(d checkpoint.Decision, res *restored) error {
 		return nil
 	}
 	if err := j.storage.Claim(d); err != nil {
-		return err
+		if errors.Is(err, checkpoint.ErrAlive) {
+			return err
+		}
+		return fmt.Errorf("the storage %s cannot be used: %w", j.plan.Job.Checkpoint.Storage, err)
 	}
 	var from uint64
 	if res != nil {

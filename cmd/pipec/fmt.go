@@ -19,7 +19,7 @@ func fmtCommand(std streams) *cobra.Command {
 		Long:  "fmt prints the file in the one layout there is. With -w it rewrites the file, with -d it lists the files that would change (exit 1).",
 		Example: `  pipec fmt -w examples/wordcount.pipe
   pipec fmt -d *.pipe`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someFiles,
 		RunE: func(_ *cobra.Command, files []string) error {
 			if write && diff {
 				return &exit{exitUsage, fmt.Errorf("-w and -d exclude each other")}

@@ -71,6 +71,21 @@ func execute(args []string, std streams) int {
 	return e.code
 }
 
+// oneFile and someFiles are the checks of what follows a verb: exactly one program, or at least one.
+func oneFile(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%s takes one file, not %d", cmd.CommandPath(), len(args))
+	}
+	return nil
+}
+
+func someFiles(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("%s needs a file", cmd.CommandPath())
+	}
+	return nil
+}
+
 func newRoot(std streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pipec",

@@ -17,7 +17,7 @@ func planCommand(std streams) *cobra.Command {
 		Long:  "plan prints the nodes of the dataflow with their ids, keys, windows, state, modes and columns, and how rows get from one to the next.",
 		Example: `  pipec plan examples/flights.pipe
   pipec plan --format json examples/flights.pipe`,
-		Args: cobra.ExactArgs(1),
+		Args: oneFile,
 		RunE: func(_ *cobra.Command, files []string) error {
 			c, err := compile(std, files[0], g, true)
 			if err != nil {

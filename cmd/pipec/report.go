@@ -81,7 +81,7 @@ func short(hash string) string { return hash[:min(12, len(hash))] }
 
 // footer is the end report.
 func (r *reporter) footer(res vm.Result, command string) {
-	if r.quiet {
+	if r.quiet || !r.shown { // nothing began
 		return
 	}
 	s := res.Summary

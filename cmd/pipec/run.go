@@ -53,7 +53,7 @@ failed is only resumed with --resume, and -s goes back to any snapshot. The firs
 		Example: `  printf 'to be or not to be\n' | pipec run examples/wordcount.pipe
   pipec run examples/flights.pipe --set job.state=memory --set output=out/try
   pipec run job.pipe -s .pipec/orders/20260101T120000.000Z1a2b/chk-7`,
-		Args: cobra.ExactArgs(1),
+		Args: oneFile,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			f.restoreSet = cmd.Flags().Changed("restore")
 			return run(std, files[0], f)

@@ -23,7 +23,7 @@ Exit 0: valid; 3: not valid.`,
 		Example: `  pipec validate examples/flights.pipe
   pipec validate --json examples/*.pipe
   pipec validate --explain-config examples/flights.pipe`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someFiles,
 		RunE: func(_ *cobra.Command, files []string) error {
 			return validate(std, files, given, asJSON, explain)
 		},
