@@ -48,6 +48,8 @@ var inRowOf = map[string]string{
 	"state/ordered":    "state",
 	"vm/op/run":        "vm/op",
 	"vm/op/group":      "vm/op",
+
+	"connector/format/swar": "connector/format",
 }
 
 // exceptions are places that exceed a limit, and why.

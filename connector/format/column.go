@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"pipec/connector/format/swar"
 	"pipec/vm/value"
 )
 
@@ -190,7 +191,7 @@ func (c *column) setInt(row int, n int64) {
 func (c *column) setView(row int, data []byte, from, to int) {
 	v := &c.vec.View[row&c.mask]
 	if from+16 <= len(data) {
-		v.Put(load(data, from), uint32(load(data, from+8)), to-from, c.block, uint32(from))
+		v.Put(swar.Load(data, from), uint32(swar.Load(data, from+8)), to-from, c.block, uint32(from))
 	} else {
 		*v = value.MakeView(data[from:to], c.block, uint32(from))
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pipec/compiler/plan"
+	"pipec/connector/format/swar"
 	"pipec/vm/value"
 )
 
@@ -123,7 +124,7 @@ func newCSVDecoder(o DecodeOptions) (Decoder, error) {
 		return nil, fmt.Errorf("format csv: %s", what)
 	}
 	d := &csvDecoder{csvSigns: csvSettings(o.Settings), columns: newColumns(&o)}
-	d.sep, d.quot = spread(d.separator), spread(d.quote)
+	d.sep, d.quot = swar.Spread(d.separator), swar.Spread(d.quote)
 	for i := range d.columns {
 		d.physical = append(d.physical, o.physical(i))
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"pipec/connector/format/swar"
 	"pipec/vm/value"
 )
 
@@ -84,7 +85,7 @@ func (d *csvDecoder) record(i, row int) int {
 		switch f.fast {
 		case fastInt:
 			var n int64
-			if n, end = wholeNumber(data, i); end > 0 && end < len(data) && (data[end] == d.separator || data[end] == '\n') && !(d.numbers && d.isNull(data[i:end])) {
+			if n, end = swar.Int(data, i); end > 0 && end < len(data) && (data[end] == d.separator || data[end] == '\n') && !(d.numbers && d.isNull(data[i:end])) {
 				f.column.setInt(row, n)
 			} else {
 				end = d.column(f.column, i, row)
@@ -99,7 +100,7 @@ func (d *csvDecoder) record(i, row int) int {
 			}
 		default:
 			if f.run > 1 {
-				if end = passFields(data, i, f.run, d.sep, d.quot); end > 0 {
+				if end = swar.PassFields(data, i, f.run, d.sep, d.quot); end > 0 {
 					k += f.run - 1
 					i = end
 					continue
@@ -164,7 +165,7 @@ func (d *csvDecoder) count(n int) {
 // data: that goes the long way.
 func (d *csvDecoder) shortText(c *column, i, row int) (end int) {
 	data := d.data
-	end = fieldEnd(data, i, d.sep, d.quot)
+	end = swar.FieldEnd(data, i, d.sep, d.quot)
 	if end >= len(data) || data[end] != d.separator && (data[end] != '\n' || end > i && data[end-1] == '\r') || end-i == len(d.null) && d.isNull(data[i:end]) {
 		return 0
 	}
@@ -229,9 +230,9 @@ func (d *csvDecoder) field(i int) (text []byte, end int, status fieldStatus) {
 	if i < len(data) && data[i] == d.quote {
 		return d.quoted(i + 1)
 	}
-	end = fieldEnd(data, i, d.sep, d.quot)
+	end = swar.FieldEnd(data, i, d.sep, d.quot)
 	for end < len(data) && data[end] >= 0x80 {
-		end = fieldEnd(data, pastBeyond(data, end), d.sep, d.quot)
+		end = swar.FieldEnd(data, pastBeyond(data, end), d.sep, d.quot)
 	}
 	if end >= len(data) {
 		if !d.last {

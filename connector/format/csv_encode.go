@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"pipec/connector/format/swar"
 	"pipec/vm/value"
 )
 
@@ -94,7 +95,7 @@ func (e *csvEncoder) append(dst []byte, f *value.Field, v *value.Vec, i int) ([]
 	case value.String:
 		return e.appendText(dst, v.Text(i)), nil
 	case value.Int, value.Duration:
-		dst = appendInt(dst, v.I64[i])
+		dst = swar.AppendInt(dst, v.I64[i])
 	case value.Timestamp:
 		dst = value.AppendTime(dst, v.I64[i])
 	case value.Float:

@@ -8,7 +8,7 @@
 //	format.go        Spec, Decoder, Encoder, the table and its look-up
 //	column.go        column: one column on its way into a lane; scalars from text
 //	fault.go         what is wrong with a record, in words
-//	word.go          eight bytes at a time: digits, quotes, separators
+//	instant.go       times: the setting `timestamps`
 //	json.go          one JSON object a line: settings, and the loop over records
 //	json_object.go   objects: which key is which column, and what key comes next
 //	json_value.go    values into lanes
@@ -18,6 +18,7 @@
 //	csv_decode.go    records into lanes
 //	csv_encode.go    rows as CSV
 //	text.go          one line, one column
+//	swar/            eight bytes at a time: digits, quotes, separators
 package format
 
 import (
@@ -74,9 +75,9 @@ var ErrMore = errors.New("the header is not complete yet")
 type DecodeOptions struct {
 	Settings plan.Settings
 	Schema   value.Schema
-	Physical []string // name of each column in the data; nil: the names of the schema
-	Wanted   []bool   // columns to fill; others are validated and skipped, their Cols entry is nil. nil: all
-	Zone     *time.Location
+	Physical []string       // name of each column in the data; nil: the names of the schema
+	Wanted   []bool         // columns to fill; others are validated and skipped, their Cols entry is nil. nil: all
+	Zone     *time.Location // for times without a zone; the formats here know none
 }
 
 // physical is the name of column i in the data.
@@ -111,9 +112,9 @@ type Bad struct {
 type EncodeOptions struct {
 	Settings plan.Settings
 	Schema   value.Schema
-	Ops      bool // every row carries its kind as `_op`
-	OnlyGone bool // only rows that take one away (delete, update_before) carry `_op`
-	Zone     *time.Location
+	Ops      bool           // every row carries its kind as `_op`
+	OnlyGone bool           // only rows that take one away (delete, update_before) carry `_op`
+	Zone     *time.Location // as in DecodeOptions: times are written in UTC
 }
 
 // Encoder turns the selected rows of batches into bytes.

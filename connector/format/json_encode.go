@@ -8,6 +8,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"pipec/connector/format/swar"
 	"pipec/vm/value"
 )
 
@@ -54,7 +55,7 @@ func jsonFields(fields []value.Field) []jsonField {
 		}
 		var head [16]byte
 		copy(head[:], made[i].prefix)
-		made[i].word0, made[i].word1 = load(head[:], 0), load(head[:], 8)
+		made[i].word0, made[i].word1 = swar.Load(head[:], 0), swar.Load(head[:], 8)
 	}
 	return made
 }
@@ -99,12 +100,12 @@ func (e *jsonEncoder) Append(dst []byte, b *value.Batch, rows []int32, ends *[]i
 // appendField writes the key and the value of row i of the vector. Whole numbers and text go the short way: room is made once, then words are stored.
 func (f *jsonField) appendField(dst []byte, v *value.Vec, i int) ([]byte, error) {
 	n := len(dst)
-	if cap(dst)-n < len(f.prefix)+maxInt+16 {
-		dst = slices.Grow(dst, len(f.prefix)+maxInt+16)
+	if cap(dst)-n < len(f.prefix)+swar.MaxInt+16 {
+		dst = slices.Grow(dst, len(f.prefix)+swar.MaxInt+16)
 	}
 	p := dst[n:cap(dst)]
-	store(p, f.word0)
-	store(p[8:], f.word1)
+	swar.Store(p, f.word0)
+	swar.Store(p[8:], f.word1)
 	size := len(f.prefix)
 	if size > 16 {
 		copy(p, f.prefix)
@@ -112,7 +113,7 @@ func (f *jsonField) appendField(dst []byte, v *value.Vec, i int) ([]byte, error)
 	if !v.IsNull(i) {
 		switch f.typ.Kind {
 		case value.Int:
-			size += putInt(p[size:], v.I64[i])
+			size += swar.PutInt(p[size:], v.I64[i])
 			return dst[:n+size], nil
 		case value.String:
 			return appendQuoted(dst[:n+size], v.Text(i)), nil
@@ -128,7 +129,7 @@ func (f *jsonField) append(dst []byte, v *value.Vec, i int) ([]byte, error) {
 	}
 	switch f.typ.Kind {
 	case value.Int, value.Duration:
-		return appendInt(dst, v.I64[i]), nil
+		return swar.AppendInt(dst, v.I64[i]), nil
 	case value.String:
 		return appendQuoted(dst, v.Text(i)), nil
 	case value.Timestamp:
@@ -205,7 +206,7 @@ func appendQuoted(dst, text []byte) []byte {
 	}
 	p := dst[n:cap(dst)]
 	p[0] = '"'
-	i := copyPlain(p[1:], text)
+	i := swar.CopyString(p[1:], text)
 	if i == len(text) {
 		p[i+1] = '"'
 		return dst[:n+i+2]
@@ -216,7 +217,7 @@ func appendQuoted(dst, text []byte) []byte {
 	}
 	from := 0
 	for {
-		i = stopBeyond(text, i)
+		i = swar.StringStopBeyond(text, i)
 		dst = append(dst, text[from:min(i, len(text))]...)
 		if i >= len(text) {
 			return append(dst, '"')

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pipec/connector/format/swar"
 	"pipec/vm/value"
 )
 
@@ -96,8 +97,8 @@ func (m *member) learn(text []byte) {
 	for i := 1; i < min(len(m.text), len(words)); i++ {
 		words[i], mask[i] = m.text[i], 0xff
 	}
-	m.word0, m.word1 = load(words[:], 0), load(words[:], 8)
-	m.mask0, m.mask1 = load(mask[:], 0), load(mask[:], 8)
+	m.word0, m.word1 = swar.Load(words[:], 0), swar.Load(words[:], 8)
+	m.mask0, m.mask1 = swar.Load(mask[:], 0), swar.Load(mask[:], 8)
 }
 
 // addColumn says that a column is read from the key.
@@ -131,7 +132,7 @@ func (o *object) addPath(path string, c *column) {
 // matches says whether the first 16 bytes of m's text stand at i, and rest whether the others do; without a text they do not. turned is
 // what makes the comma in front of a key the sign that stands there.
 func (m *member) matches(data []byte, i int, turned uint64) bool {
-	return i+16 <= len(data) && (load(data, i)^m.word0^turned)&m.mask0|(load(data, i+8)^m.word1)&m.mask1 == 0
+	return i+16 <= len(data) && (swar.Load(data, i)^m.word0^turned)&m.mask0|(swar.Load(data, i+8)^m.word1)&m.mask1 == 0
 }
 
 func (m *member) rest(data []byte, i int) bool {
@@ -172,7 +173,7 @@ func (d *jsonDecoder) object(o *object, i, row int) int {
 		c := m.simple
 		switch m.fast {
 		case fastInt:
-			if n, end := wholeNumber(data, i); end > 0 && plainInt(data, i, end) {
+			if n, end := swar.Int(data, i); end > 0 && plainInt(data, i, end) {
 				c.setInt(row, n)
 				i = end
 				continue
@@ -180,7 +181,7 @@ func (d *jsonDecoder) object(o *object, i, row int) int {
 			i = d.value(c, i, row)
 		case fastText:
 			if i < len(data) && data[i] == '"' {
-				if end := stopAt(data, i+1); end < len(data) && data[end] == '"' {
+				if end := swar.StringStop(data, i+1); end < len(data) && data[end] == '"' {
 					c.setView(row, data, i+1, end)
 					i = end + 1
 					continue

@@ -3,6 +3,8 @@ package format
 import (
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"pipec/connector/format/swar"
 )
 
 // blanks steps over JSON white space up to the end of the line.
@@ -16,7 +18,7 @@ func blanks(data []byte, i int) int {
 // str reads a string that begins at i, behind its quote, and gives where its closing quote is, or -1. plain says that it holds no escapes, so that
 // data[i:end] is its text.
 func (d *jsonDecoder) str(data []byte, i int) (end int, plain bool) {
-	end = stopAt(data, i)
+	end = swar.StringStop(data, i)
 	if end < len(data) && data[end] == '"' {
 		return end, true
 	}
@@ -46,7 +48,7 @@ func (d *jsonDecoder) strLong(data []byte, i, j int) (end int, plain bool) {
 		case c < ' ':
 			return d.malformed(j, "no control character"), false
 		}
-		j = stopBeyond(data, j)
+		j = swar.StringStopBeyond(data, j)
 	}
 	return d.malformed(j, "the closing quote"), false
 }

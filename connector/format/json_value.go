@@ -1,6 +1,9 @@
 package format
 
-import "pipec/vm/value"
+import (
+	"pipec/connector/format/swar"
+	"pipec/vm/value"
+)
 
 // value reads the value at i into the row of the column and gives where it ends, or -1. Its first byte decides.
 func (d *jsonDecoder) value(c *column, i, row int) int {
@@ -88,7 +91,7 @@ func (d *jsonDecoder) stringValue(c *column, i, row int) int {
 
 func (d *jsonDecoder) numberValue(c *column, i, row int) int {
 	if c.kind == value.Timestamp || c.kind == value.Int {
-		if n, end := wholeNumber(d.data, i); end > 0 && plainInt(d.data, i, end) {
+		if n, end := swar.Int(d.data, i); end > 0 && plainInt(d.data, i, end) {
 			if n, err := c.scaled(n); err == nil {
 				c.setInt(row, n)
 				return end
