@@ -183,9 +183,6 @@ func (a *attempt) equip(t *task, n *node, res *restored) error {
 		return fmt.Errorf("no operator for the stage %s", n.spec.Kind)
 	}
 	ctx := a.context(t, n)
-	for _, e := range a.plan.Inputs(n.spec.ID) {
-		ctx.Inputs = append(ctx.Inputs, a.plan.Find(e.From).Ports[e.Port].Type)
-	}
 	for _, e := range a.plan.Outputs(n.spec.ID) {
 		ctx.Before = ctx.Before || e.Before
 	}
@@ -198,6 +195,12 @@ func (a *attempt) context(t *task, n *node) *op.Context {
 	emit := func(port int, b *value.Batch) error { return t.chain.emit(n, port, b) }
 	ctx := &op.Context{Job: &a.plan.Job, Node: n.spec, Emit: emit, Store: t.store, Env: a.env.functions(&a.plan.Job), Stats: &n.stats,
 		Enough: func() { a.satisfied(n.spec.ID) }}
+	for _, e := range a.plan.Inputs(n.spec.ID) {
+		ctx.Inputs = append(ctx.Inputs, a.plan.Find(e.From).Ports[e.Port].Type)
+	}
+	if n.spec.Kind == "source" { // its rows fail as they come out
+		ctx.Inputs = []plan.StreamType{n.spec.Ports[0].Type}
+	}
 	ctx.Errors = op.NewRowErrors(ctx)
 	return ctx
 }
