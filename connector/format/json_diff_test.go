@@ -167,6 +167,8 @@ var diffSeeds = []string{
 	`{"ok":tru}`, `{"ok":"true"}`, `{"ok":truex}`, `{"price":"1"}`, `{"price":.5}`, `{"price":1.}`, `{"price":+1}`, `{"price":0x10}`, `{"price":1e}`, `{"price":NaN}`,
 	`{"extra":` + strings.Repeat("[", 9999) + strings.Repeat("]", 9999) + `}`, `{"extra":` + strings.Repeat("[", 10000) + strings.Repeat("]", 10000) + `}`,
 	`{"extra":` + strings.Repeat(`{"a":`, 9999) + "1" + strings.Repeat("}", 9999) + `}`, `{"extra":` + strings.Repeat(`{"a":`, 10000) + "1" + strings.Repeat("}", 10000) + `}`,
+	`{"extra":{"a":[true,false,null,-1.5e+3,"x\n"],"b":{},"c":[]},"more":[[],{}],"id":5}`, `{"extra":{"a" 1}}`, `{"extra":[1 2]}`, `{"extra":{1:2}}`, `{"extra":"\x"}`,
+	`{"extra":{"a":1 "b":2}}`, `{"extra":[1,]}`, `{"extra":{"a":1,}}`, `{"extra":-}`, `{"extra":1.e}`, `{"extra":`, `{"extra":[}`, `{"extra":{]}`, `{"extra":{"a"`, `{"extra"`,
 	`{,1}`, `{"id":1,,1}`, `{,}`, `{}}`, `{{}`, `,"id":1}`,
 	`{"counts":{"a":1,"\u0061":2}}`, `{"name":"größer €uro 😀 und noch etwas mehr"}`, `{"größe":{"k":null}}`, "\ufeff{}",
 }

@@ -2,6 +2,7 @@ package format
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -209,6 +210,61 @@ func TestJSONWideMaps(t *testing.T) {
 			if l := got.rows[0][0].(list)[2*i+1]; show(l) != show(list{int64(200 + i), nil}) {
 				t.Fatalf("%s: %d has %v", key, i, l)
 			}
+		}
+	}
+}
+
+// TestJSONDoubledKeys: in a map the last value of a key wins, whatever the type, and the key keeps its place.
+func TestJSONDoubledKeys(t *testing.T) {
+	key := value.Of(value.String)
+	inner := value.Type{Kind: value.Record, Fields: []value.Field{field("x", value.Of(value.Int).Null()), field("y", value.Of(value.Bool))}}
+	for _, c := range []struct {
+		elem             value.Type
+		one, two, wanted string
+	}{
+		{value.Of(value.Int), "1", "2", "2"},
+		{value.Of(value.Float), "1", "2.5", "2.5"},
+		{value.Of(value.Bool), "true", "false", "false"},
+		{value.DecimalOf(30, 1), "1", "2", "{0 20}"},
+		{value.Of(value.String), `"one"`, `"a text that is not inline"`, "a text that is not inline"},
+		{value.ListOf(value.Of(value.Int)), "[1]", "[2,3]", "[2 3]"},
+		{inner, `{"x":1,"y":true}`, `{"y":false}`, "[<nil> false]"},
+	} {
+		elem := c.elem.Null()
+		s := schemaOf(field("m", value.Type{Kind: value.Map, Key: &key, Elem: &elem}))
+		d := jsonDecoderOf(t, nil, s)
+		for in, wants := range map[string]string{
+			`{"a":%[1]s,"b":%[1]s,"a":%[2]s,"c":%[2]s}`:  "[[a %[2]s b %[1]s c %[2]s]]",
+			`{"a":%[1]s,"a":null,"b":%[2]s}`:             "[[a <nil> b %[2]s]]",
+			`{"a":null,"a":%[2]s,"b":null,"b":%[2]s}`:    "[[a %[2]s b %[2]s]]",
+			`{"a":null,"b":%[2]s,"\u0061":%[2]s,"c":7x}`: "",
+		} {
+			one := outcome(t, d, s, fmt.Sprintf(`{"m":{"b":%s}}`, c.one))
+			one = strings.TrimSuffix(strings.TrimPrefix(one, "[[b "), "]]")
+			want := ""
+			if wants != "" {
+				want = fmt.Sprintf(wants, one, c.wanted)
+			}
+			got := outcome(t, d, s, `{"m":`+fmt.Sprintf(in, c.one, c.two)+"}")
+			if want != "" && got != want || want == "" && !strings.HasPrefix(got, "E80") {
+				t.Errorf("%s: %s gives %s, not %s", c.elem, in, got, want)
+			}
+		}
+	}
+}
+
+func TestNotFiniteIsNotWritten(t *testing.T) {
+	for _, name := range []string{"json", "csv"} {
+		f := find(t, name)
+		s := schemaOf(field("a", value.Of(value.Int)), field("x", value.Of(value.Float)))
+		e, err := f.Encoder(EncodeOptions{Settings: settingsOf(f, nil), Schema: s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := batchOf(s, []record{{int64(1), 1.0}, {int64(2), math.NaN()}})
+		got, err := e.Append([]byte("before "), b, b.Rows(), nil)
+		if err == nil || !strings.Contains(err.Error(), `column "x" is NaN`) || strings.Count(string(got), "\n") != 1 || !strings.HasPrefix(string(got), "before ") {
+			t.Errorf("%s: %q, %v: whole rows and an error are wanted", name, got, err)
 		}
 	}
 }
