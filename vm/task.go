@@ -44,6 +44,7 @@ type task struct {
 	turn      int          // inlet to ask next
 	current   *value.Batch // lent by an inlet until its rows are through
 	lender    *exchange.Channel
+	begun     bool  // the first step was made
 	advanced  bool  // rows were taken since the watermark was last looked at
 	watermark int64 // what the chain has been told
 	quiet     bool  // an idle message was sent
@@ -108,6 +109,8 @@ func (t *task) step() (Progress, time.Time, error) {
 		p = Waiting
 	case t.chain.more > 0:
 		err = t.chain.resume()
+	case !t.begun:
+		err = t.begin()
 	case t.advanced:
 		until, err = t.advance()
 	case t.due != 0:
@@ -133,6 +136,16 @@ func (t *task) step() (Progress, time.Time, error) {
 		t.linger()
 	}
 	return p, until, nil
+}
+
+// begin tells the operators and everybody behind what a snapshot knows of time, before the first row (language A10).
+func (t *task) begin() error {
+	t.begun = true
+	t.advanced = t.head != nil // a source knows it by split
+	if t.watermark == value.NoTime {
+		return nil
+	}
+	return t.chain.advance(t.chain.nodes[0], t.watermark)
 }
 
 // linger sends gathered rows on when they have waited long enough, although the task is busy.

@@ -59,6 +59,9 @@ func (o *Outlet) Write(b *value.Batch) {
 }
 
 func (o *Outlet) gather(d int, b *value.Batch, rows []int32) {
+	if b := o.filled[d]; b != nil && b.Len+len(rows) > value.MaxRows {
+		o.flushTo(d)
+	}
 	if o.filled[d] == nil {
 		o.filled[d] = o.to[d].Empty()
 	}
