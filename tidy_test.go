@@ -45,6 +45,7 @@ var inRowOf = map[string]string{
 	"grammar/extent":   "grammar",
 	"grammar/mistake":  "grammar",
 	"connector/intake": "connector",
+	"state/heap":       "state",
 	"state/ordered":    "state",
 	"vm/op/run":        "vm/op",
 	"vm/op/group":      "vm/op",

@@ -29,7 +29,7 @@ const tinyCache = 20_000
 
 // backends are all backends of the table, and badger's cache over an ordered map.
 func backends(t testing.TB) []backend {
-	c := Config{Settings: plan.State{MaxSize: 1 << 30, Cache: tinyCache}, FS: vfs.OS(), Local: t.TempDir()}
+	c := Config{Settings: plan.State{MaxSize: 1 << 30, Cache: tinyCache, Incremental: true}, FS: vfs.OS(), Local: t.TempDir()}
 	all := []backend{{"simulated", Simulated(c)}}
 	for _, spec := range Backends() {
 		b, err := spec.Open(c)

@@ -65,7 +65,7 @@ func newCached(c Config, open func() (ordered.DB, error)) *cachedBackend {
 
 func (b *cachedBackend) Store(task string, from, to, groups int) (*Store, error) {
 	s := newStore(task, from, to, groups)
-	s.lib = &b.lib
+	s.lib, s.incremental = &b.lib, b.incremental
 	return s, nil
 }
 

@@ -175,7 +175,7 @@ func splitCold(v []byte, fields []value.StateField) (uint32, []byte, error) {
 
 // footprint is the memory that the table's rows need: their slots in tables that are half full, and their values.
 func (c *cold) footprint(t *Table) int64 {
-	return int64(t.count)*int64(t.width)*16 + t.heap.live
+	return int64(t.count)*int64(t.width)*16 + t.heap.Live()
 }
 
 // shrink evicts up to n rows while the cache is too full.
@@ -324,7 +324,7 @@ func (c *cold) purge(t *Table) error {
 // release gives back the values that a finished scan had lent.
 func (c *cold) release(t *Table) {
 	for _, h := range c.lent {
-		t.heap.release(h)
+		t.heap.Release(h)
 	}
 	c.lent = nil
 }

@@ -16,7 +16,7 @@ type coldCursor struct {
 // scan is Table.Scan: first the rows in memory, then the cold ones, which are read beside the table and do not push anything out of it.
 func (c *cold) scan(t *Table, p *pane, cur *Cursor, keys *value.Keys, slots []value.Slot) (int, error) {
 	for _, h := range cur.cold.lent {
-		t.heap.release(h)
+		t.heap.Release(h)
 	}
 	cur.cold.lent = cur.cold.lent[:0]
 	p.busy, p.read = true, t.call+1

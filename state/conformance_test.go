@@ -139,8 +139,8 @@ func TestSmallWindows(t *testing.T) {
 	for ns := range int64(1000) {
 		tab.Drop(ns)
 	}
-	if tab.Len() != 0 || tab.heap.live != 0 || len(tab.free) != maxFree {
-		t.Errorf("%d rows, %d bytes in the heap, %d free panes", tab.Len(), tab.heap.live, len(tab.free))
+	if tab.Len() != 0 || tab.heap.Live() != 0 || len(tab.free) != maxFree {
+		t.Errorf("%d rows, %d bytes in the heap, %d free panes", tab.Len(), tab.heap.Live(), len(tab.free))
 	}
 	fill(t, tab, 5, 5000)
 	before := tab.bytes
@@ -347,8 +347,8 @@ func TestAbort(t *testing.T) {
 			if _, _, err := c.Next(50); !errors.Is(err, ErrAborted) {
 				t.Error(err)
 			}
-			if tab.count != 0 || tab.heap.live != 0 {
-				t.Errorf("%d rows, %d bytes are left", tab.count, tab.heap.live)
+			if tab.count != 0 || tab.heap.Live() != 0 {
+				t.Errorf("%d rows, %d bytes are left", tab.count, tab.heap.Live())
 			}
 			fill(t, tab, 2, 40)
 			next := s.Cut(2, nil)
@@ -472,5 +472,35 @@ func TestTenTimesTheCache(t *testing.T) {
 		if rows != n || tab.Len() != n {
 			t.Fatalf("%d rows, Len %d", rows, tab.Len())
 		}
+	}
+}
+
+// TestDeltaIsSmall: with one per cent of the rows changed, a delta has those and no others.
+func TestDeltaIsSmall(t *testing.T) {
+	for _, b := range backends(t) {
+		if b.name == "memory" {
+			continue
+		}
+		t.Run(b.name, func(t *testing.T) {
+			s := b.store(t, 0, 16, 16)
+			tab := s.Table(windowSchema)
+			fill(t, tab, 1, 10_000)
+			whole := s.Cut(1, nil)
+			size := len(drain(t, whole, 5000))
+			s.Completed(1)
+			fill(t, tab, 1, 100)
+			delta := s.CutSince(1, 2, nil)
+			fill(t, tab, 1, 300) // after the cut
+			small := drain(t, delta, 50)
+			if delta.Rows() != 100 || len(small)*20 > size {
+				t.Errorf("%d rows, %d bytes; the whole snapshot has %d", delta.Rows(), len(small), size)
+			}
+			if f := openBytes(t, small); f.Base() != 1 {
+				t.Errorf("base %d", f.Base())
+			}
+			if s.CutSince(9, 3, nil) != nil || s.CutSince(0, 3, nil) != nil {
+				t.Error("a delta of what was never a checkpoint")
+			}
+		})
 	}
 }

@@ -35,9 +35,9 @@ const (
 	mostSection = 256 << 10
 )
 
-func newSnapshot(s *Store, checkpoint uint64, extra []Row) *Snapshot {
+func newSnapshot(s *Store, checkpoint, base uint64, extra []Row) *Snapshot {
 	c := &Snapshot{store: s, out: append(make([]byte, 0, firstChunk), magic...), offset: int64(len(magic))}
-	c.footer = footer{Format: formatVersion, Keys: keyVersion, Checkpoint: checkpoint, Task: s.task, From: s.from, To: s.to, Groups: s.groups}
+	c.footer = footer{Format: formatVersion, Keys: keyVersion, Checkpoint: checkpoint, Base: base, Task: s.task, From: s.from, To: s.to, Groups: s.groups}
 	for _, r := range extra {
 		r.Key, r.Value = append([]byte(nil), r.Key...), append([]byte(nil), r.Value...)
 		c.extra = append(c.extra, r)
@@ -127,8 +127,9 @@ func (c *Snapshot) end() {
 }
 
 // section appends bytes to the file and an entry to its index.
-func (c *Snapshot) section(state, group int, body []byte, rows int64) {
-	c.footer.Sections = append(c.footer.Sections, section{State: state, Group: group, Offset: c.offset, Length: int64(len(body)), Rows: rows, Sum: xxhash.Sum64(body)})
+func (c *Snapshot) section(s section, body []byte) {
+	s.Offset, s.Length, s.Sum = c.offset, int64(len(body)), xxhash.Sum64(body)
+	c.footer.Sections = append(c.footer.Sections, s)
 	if c.out == nil {
 		c.out = make([]byte, 0, max(firstChunk, 2*len(body)))
 	}
@@ -156,7 +157,7 @@ func (c *Snapshot) writeExtra() {
 	}
 	for _, k := range order {
 		c.footer.States = append(c.footer.States, fileState{Kind: k.kind, Schema: Schema{Node: k.node, Name: k.name}})
-		c.section(len(c.footer.States)-1, 0, bodies[k], counts[k])
+		c.section(section{State: len(c.footer.States) - 1, Rows: counts[k]}, bodies[k])
 	}
 }
 
@@ -170,6 +171,8 @@ type tableCut struct {
 	snap    *Snapshot
 	state   int // index in the footer
 	epoch   uint32
+	since   uint32   // slots of this epoch or earlier are in the checkpoint that a delta builds on
+	removed []byte   // what went away since
 	panes   []*pane  // as of the cut
 	dropped []*pane  // dropped since
 	pending [][]byte // rows by key group that are not yet in a section
@@ -180,14 +183,18 @@ type tableCut struct {
 	cold    *coldCut // rows that are not in memory; nil: none
 }
 
-func (t *Table) beginCut(snap *Snapshot) {
+func (t *Table) beginCut(snap *Snapshot, since mark, number int) {
 	state := len(snap.footer.States)
 	snap.footer.States = append(snap.footer.States, fileState{Kind: Keyed, Schema: t.schema})
-	if len(t.panes) == 0 {
+	var removed []byte
+	if number < len(since.removed) {
+		removed = t.removed.since(since.removed[number])
+	}
+	if len(t.panes) == 0 && len(removed) == 0 {
 		return
 	}
 	n := t.store.to - t.store.from
-	c := &tableCut{t: t, snap: snap, state: state, epoch: t.store.epoch, pending: make([][]byte, n), rows: make([]int64, n)}
+	c := &tableCut{t: t, snap: snap, state: state, epoch: t.store.epoch, since: since.epoch, removed: removed, pending: make([][]byte, n), rows: make([]int64, n)}
 	for _, ns := range t.order {
 		c.panes = append(c.panes, t.panes[ns])
 	}
@@ -215,6 +222,9 @@ func (c *tableCut) end() {
 
 // step scans about budget slots. First come the small panes, whose rows belong to all key groups; then group by group the others.
 func (c *tableCut) step(budget int) (used int, done bool, err error) {
+	if len(c.removed) > 0 {
+		c.takeRemoved()
+	}
 	for ; c.small < len(c.panes); c.small++ {
 		if p := c.panes[c.small]; p.mask == 0 {
 			if used >= budget {
@@ -276,7 +286,7 @@ func (c *tableCut) scan(p *pane, g *group, budget int) (seen int, done bool) {
 	}
 	seen = (end - g.scanned) / width
 	for at := g.scanned; at < end; at += width {
-		if w := g.words[at : at+width]; live(w[0]) && uint32(w[0]) <= c.epoch {
+		if w := g.words[at : at+width]; live(w[0]) && uint32(w[0]) <= c.epoch && uint32(w[0]) > c.since {
 			c.take(p, w)
 		}
 	}
@@ -301,6 +311,9 @@ func (c *tableCut) take(p *pane, w []uint64) {
 
 // takeCold writes one row of the cut from the database, whose values are rows' fields behind their epoch.
 func (c *tableCut) takeCold(p *pane, group int, key, v []byte) {
+	if binary.LittleEndian.Uint32(v) <= c.since {
+		return
+	}
 	b := c.pending[group]
 	size := len(b)
 	b = binary.AppendUvarint(b, uint64(len(key)))
@@ -316,14 +329,14 @@ func (c *tableCut) takeCold(p *pane, group int, key, v []byte) {
 
 func (c *tableCut) seal(group int) {
 	if c.rows[group] > 0 {
-		c.snap.section(c.state, c.t.store.from+group, c.pending[group], c.rows[group])
+		c.snap.section(section{State: c.state, Group: c.t.store.from + group, Rows: c.rows[group]}, c.pending[group])
 		c.pending[group], c.rows[group] = c.pending[group][:0], 0
 	}
 }
 
 // before is called when a row of the cut is about to be overwritten.
 func (c *tableCut) before(p *pane, g *group, at int) {
-	if g.cut != c.epoch || at >= g.scanned {
+	if uint32(g.words[at]) > c.since && (g.cut != c.epoch || at >= g.scanned) {
 		c.take(p, g.words[at:at+c.t.width])
 	}
 }

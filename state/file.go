@@ -32,6 +32,7 @@ type footer struct {
 	Format     int         `json:"format"`
 	Keys       int         `json:"key_encoding"`
 	Checkpoint uint64      `json:"checkpoint"`
+	Base       uint64      `json:"base,omitempty"`
 	Task       string      `json:"task"`
 	From       int         `json:"from"`
 	To         int         `json:"to"`
@@ -46,12 +47,13 @@ type fileState struct {
 }
 
 type section struct {
-	State  int    `json:"state"`
-	Group  int    `json:"group"`
-	Offset int64  `json:"offset"`
-	Length int64  `json:"length"`
-	Rows   int64  `json:"rows"`
-	Sum    uint64 `json:"sum,string"`
+	State   int    `json:"state"`
+	Group   int    `json:"group"`
+	Offset  int64  `json:"offset"`
+	Length  int64  `json:"length"`
+	Rows    int64  `json:"rows"`
+	Removed bool   `json:"removed,omitempty"`
+	Sum     uint64 `json:"sum,string"`
 }
 
 // append appends the footer and the trailer.
@@ -161,6 +163,9 @@ func readAt(r io.ReaderAt, p []byte, off int64) error {
 
 // Checkpoint is the number of the checkpoint that the file belongs to.
 func (f *File) Checkpoint() uint64 { return f.footer.Checkpoint }
+
+// Base is the checkpoint whose files are loaded before this one, 0 for a whole snapshot.
+func (f *File) Base() uint64 { return f.footer.Base }
 
 // Groups is the range of key groups [from, to) of the task that wrote the file, and how many there are in all.
 func (f *File) Groups() (from, to, of int) { return f.footer.From, f.footer.To, f.footer.Groups }

@@ -7,7 +7,7 @@ func fsSpec() *Spec {
 		Name:   "fs",
 		Doc:    "Tables on the heap, snapshots in `path`, without a limit.",
 		Params: []plan.Param{pathParam(), incrementalParam()},
-		Open:   func(Config) (Backend, error) { return heapBackend{}, nil },
+		Open:   func(c Config) (Backend, error) { return heapBackend{incremental: c.Settings.Incremental}, nil },
 	}
 }
 

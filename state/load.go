@@ -7,7 +7,8 @@ import (
 )
 
 // Load reads the keyed rows of one file into the tables made so far: those of the store's own key groups, of states that have a table.
-// Fields are matched by name. A task that takes over from several tasks loads the files of all of them. Errors are ErrDamaged, ErrSignature,
+// Fields are matched by name. A task that takes over from several tasks loads the files of all of them, of each a whole snapshot and
+// then its deltas in order. Errors are ErrDamaged, ErrSignature,
 // ErrVersion and those of the file; after one the store is unusable.
 func (s *Store) Load(f *File) error {
 	if f.footer.Groups != s.groups {
@@ -61,14 +62,18 @@ func (l *loader) state(state int) error {
 	s := l.t.store
 	for i := range l.file.footer.Sections {
 		sec := &l.file.footer.Sections[i]
-		if sec.State != state || sec.Group < s.from || sec.Group >= s.to {
+		if sec.State != state || !sec.Removed && (sec.Group < s.from || sec.Group >= s.to) {
 			continue
 		}
 		var err error
 		if l.buf, err = l.file.body(i, l.buf); err != nil {
 			return err
 		}
-		if err := l.section(sec); err != nil {
+		read := l.section
+		if sec.Removed {
+			read = l.remove
+		}
+		if err := read(sec); err != nil {
 			return err
 		}
 	}
@@ -111,7 +116,7 @@ func (l *loader) flush() error {
 		return err
 	}
 	for i, v := range l.values {
-		if !l.fresh[i] {
+		if !l.fresh[i] && l.file.footer.Base == 0 {
 			return damagef("state %s has a key twice", l.t.name())
 		}
 		l.t.readFields(v, l.schema.Fields, l.word, l.slots[i])

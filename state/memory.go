@@ -18,16 +18,21 @@ func memorySpec() *Spec {
 			if limit <= 0 {
 				limit = DefaultMaxSize
 			}
-			return heapBackend{limit}, nil
+			return heapBackend{limit: limit}, nil
 		},
 	}
 }
 
 // heapBackend keeps all rows on the heap.
-type heapBackend struct{ limit int64 }
+type heapBackend struct {
+	limit       int64
+	incremental bool
+}
 
 func (b heapBackend) Store(task string, from, to, groups int) (*Store, error) {
-	return newStore(task, from, to, groups), nil
+	s := newStore(task, from, to, groups)
+	s.incremental = b.incremental
+	return s, nil
 }
 
 func (b heapBackend) Limit() int64 { return b.limit }

@@ -68,11 +68,14 @@ type machine struct {
 	cut     *Snapshot
 	cutRows []model // the models at the cut
 	file    []byte
-	check   func(file []byte, want []model)
+	last    uint64              // checkpoint completed last
+	next    uint64              // number of the next one
+	chains  map[uint64][][]byte // by checkpoint: a whole snapshot and its deltas
+	check   func(chain [][]byte, want []model)
 }
 
 func newMachine(t *rapid.T, s *Store) *machine {
-	m := &machine{t: t, store: s, groups: s.groups, slots: make([]value.Slot, 4096), fresh: make([]bool, 4096)}
+	m := &machine{t: t, next: 1, chains: map[uint64][][]byte{}, store: s, groups: s.groups, slots: make([]value.Slot, 4096), fresh: make([]bool, 4096)}
 	for _, schema := range modelSchemas() {
 		m.tables = append(m.tables, s.Table(schema))
 		m.models = append(m.models, model{})
@@ -206,7 +209,14 @@ func (m *machine) drop() {
 
 func (m *machine) begin() {
 	before, rows := m.cut, m.cutRows
-	m.cut = m.store.Cut(1, nil)
+	m.cut = nil
+	if rapid.Bool().Draw(m.t, "delta") {
+		m.cut = m.store.CutSince(m.last, m.next, nil)
+	}
+	if m.cut == nil {
+		m.cut = m.store.Cut(m.next, nil)
+	}
+	m.next++
 	if before != nil { // the store has finished it; what is left of the file comes at once
 		m.collect(before, rows, math.MaxInt)
 	}
@@ -230,18 +240,23 @@ func (m *machine) collect(c *Snapshot, want []model, budget int) bool {
 	chunk, done, err := c.Next(budget)
 	m.must(err)
 	m.file = append(m.file, chunk...)
-	if done {
-		m.check(m.file, want)
-		if rows := 0; true {
-			for _, one := range want {
-				rows += len(one)
-			}
-			if int(c.Rows()) != rows {
-				m.t.Fatalf("%d rows in the snapshot instead of %d", c.Rows(), rows)
-			}
-		}
+	if !done {
+		return false
 	}
-	return done
+	base, rows := c.footer.Base, 0
+	for _, one := range want {
+		rows += len(one)
+	}
+	if int(c.Rows()) > rows || base == 0 && int(c.Rows()) != rows {
+		m.t.Fatalf("%d rows in the snapshot instead of %d", c.Rows(), rows)
+	}
+	m.chains[c.Checkpoint()] = append(slices.Clip(m.chains[base]), m.file)
+	m.check(m.chains[c.Checkpoint()], want)
+	m.last = c.Checkpoint()
+	if rapid.Bool().Draw(m.t, "completed") {
+		m.store.Completed(m.last)
+	}
+	return true
 }
 
 func (m *machine) abort() {
@@ -333,9 +348,9 @@ func TestModel(t *testing.T) {
 				}
 				s := b.store(rt, from, to, groups)
 				m := newMachine(rt, s)
-				m.check = func(file []byte, want []model) {
+				m.check = func(chain [][]byte, want []model) {
 					other := rapid.SampledFrom(all).Draw(rt, "other backend")
-					restoreCompare(rt, other, file, want, from, to, groups)
+					restoreCompare(rt, other, [][][]byte{chain}, want, from, to, groups)
 				}
 				m.run(40)
 				s.Close()
@@ -344,13 +359,9 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// restoreCompare loads a snapshot into the stores of two tasks that share the key groups, and compares what they hold together.
-func restoreCompare(t *rapid.T, b backend, file []byte, want []model, from, to, groups int) {
+// restoreCompare loads snapshots with their deltas into the stores of two tasks that share the key groups, and compares what they hold together.
+func restoreCompare(t *rapid.T, b backend, chains [][][]byte, want []model, from, to, groups int) {
 	mid := rapid.IntRange(from, to).Draw(t, "mid")
-	f, err := openFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, span := range [][2]int{{from, mid}, {mid, to}} {
 		if span[0] == span[1] {
 			continue
@@ -362,8 +373,8 @@ func restoreCompare(t *rapid.T, b backend, file []byte, want []model, from, to, 
 			slices.Reverse(schema.Fields) // fields are found by name
 			tables = append(tables, s.Table(schema))
 		}
-		if err := s.Load(f); err != nil {
-			t.Fatal(err)
+		for _, chain := range chains {
+			loadChain(t, s, chain)
 		}
 		for i, tab := range tables {
 			part := model{}
@@ -376,4 +387,73 @@ func restoreCompare(t *rapid.T, b backend, file []byte, want []model, from, to, 
 		}
 		s.Close()
 	}
+}
+
+func loadChain(t *rapid.T, s *Store, chain [][]byte) {
+	for _, file := range chain {
+		f, err := openFile(file)
+		if err == nil {
+			err = s.Load(f)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDeltas: two tasks make chains of deltas, their state is divided anew, and a restored task goes on with its chain.
+func TestDeltas(t *testing.T) {
+	all := backends(t)
+	for _, b := range all {
+		if b.name == "memory" {
+			continue
+		}
+		t.Run(b.name, func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				const from, mid, to, groups = 3, 7, 13, 16
+				var chains [][][]byte
+				union := make([]model, len(modelSchemas()))
+				for _, span := range [][2]int{{from, mid}, {mid, to}} {
+					m := deltaMachine(rt, b, span, groups)
+					m.run(12)
+					m.begin()
+					for m.cut != nil {
+						m.step()
+					}
+					m.store.Close()
+					m = m.restored(deltaMachine(rt, b, span, groups))
+					m.run(8)
+					m.begin()
+					for m.cut != nil {
+						m.step()
+					}
+					chains = append(chains, m.chains[m.last])
+					for i, one := range m.models {
+						if union[i] == nil {
+							union[i] = model{}
+						}
+						maps.Copy(union[i], one)
+					}
+					m.store.Close()
+				}
+				restoreCompare(rt, b, chains, union, from, to, groups)
+			})
+		})
+	}
+}
+
+func deltaMachine(t *rapid.T, b backend, span [2]int, groups int) *machine {
+	m := newMachine(t, b.store(t, span[0], span[1], groups))
+	m.check = func(chain [][]byte, want []model) {
+		restoreCompare(t, b, [][][]byte{chain}, want, span[0], span[1], groups)
+	}
+	return m
+}
+
+// restored makes n go on from m's last checkpoint, which holds all of m.
+func (m *machine) restored(n *machine) *machine {
+	loadChain(m.t, n.store, m.chains[m.last])
+	n.store.Restored(m.last)
+	n.models, n.chains, n.last, n.next = m.models, m.chains, m.last, m.next
+	return n
 }

@@ -8,8 +8,8 @@
 //	table.go   Table: find or make rows by batch, scan and drop namespaces
 //	pane.go    the rows of one namespace: growing, splitting by key group, recycling
 //	group.go   the slots of one key group: open addressing without pointers
-//	heap.go    values and keys that do not fit a slot
 //	cut.go     Snapshot: a consistent cut by slot epochs, read step by step as the bytes of one file
+//	removed.go deltas: what went away since the checkpoint they build on
 //	row.go     the row encoding
 //	cold.go    rows that are not in memory: eviction and bringing back; coldscan.go: reading them; filter.go: knowing that there are none
 //	file.go    File: a snapshot file, checked; load.go: into a store

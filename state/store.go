@@ -12,11 +12,13 @@ type Store struct {
 	epoch            uint32 // of writes; a cut takes what is of this epoch or earlier and begins the next
 	tables           []*Table
 	cut              *Snapshot
-	lib              *library // where rows go that are not in memory; nil: nowhere
+	incremental      bool
+	marks            map[uint64]mark // checkpoints that deltas can build on
+	lib              *library        // where rows go that are not in memory; nil: nowhere
 }
 
 func newStore(task string, from, to, groups int) *Store {
-	return &Store{task: task, from: from, to: to, groups: groups, epoch: 1}
+	return &Store{task: task, from: from, to: to, groups: groups, epoch: 1, marks: map[uint64]mark{}}
 }
 
 // Scratch makes a table of its own, in no snapshot and without a backend, for all key groups: to merge panes in.
@@ -69,19 +71,29 @@ func (s *Store) Bytes() int64 {
 // nothing per row: the image is read by Snapshot.Next, while writes go on and save what they overwrite. A cut that is still
 // running is finished first.
 func (s *Store) Cut(checkpoint uint64, extra []Row) *Snapshot {
+	return s.begin(checkpoint, 0, mark{}, extra)
+}
+
+// begin begins a cut of what is later than a mark.
+func (s *Store) begin(checkpoint, base uint64, since mark, extra []Row) *Snapshot {
 	if s.cut != nil {
 		s.cut.finish()
 	}
-	c := newSnapshot(s, checkpoint, extra)
-	for _, t := range s.tables {
-		t.beginCut(c)
+	c := newSnapshot(s, checkpoint, base, extra)
+	for i, t := range s.tables {
+		t.beginCut(c, since, i)
 	}
+	s.setMark(checkpoint)
+	s.nextEpoch()
+	s.cut = c
+	return c
+}
+
+func (s *Store) nextEpoch() {
 	s.epoch++
 	for _, t := range s.tables {
 		t.setEpoch(s.epoch)
 	}
-	s.cut = c
-	return c
 }
 
 // Close gives back what the store has of its backend: its share of the cache. The tables are unusable after it.

@@ -3,6 +3,7 @@ package state
 import (
 	"fmt"
 
+	"pipec/state/heap"
 	"pipec/vm/value"
 )
 
@@ -12,27 +13,28 @@ import (
 // gave stays readable until its namespace is changed by another call (Upsert, UpsertAt, Delete, Drop) or until the call after the
 // next one; only slots of Upsert may be written, and only until the next call or cut.
 type Table struct {
-	store  *Store
-	schema Schema
-	width  int   // words of a slot
-	header int   // of them before the accumulators: 2 or 3
-	cells  []int // first word of each field, counted from the slot's start
-	inHeap []int // those of CellBytes
-	hot    uint64
-	heap   heap
-	panes  map[int64]*pane
-	near   [near]*pane
-	order  []int64 // open namespaces, ascending
-	free   []*pane
-	cut    *tableCut // while a cut needs something of this table
-	call   uint32
-	moved  bool   // slots moved in this call
-	cold   *cold  // rows that are not in memory; nil: all are
-	count  int    // rows in memory
-	bytes  int64  // of slots
-	words  []int  // cells, as words of a value.Slot
-	read   uint64 // keeps the reads of aim alive
-	unused []bool
+	store   *Store
+	schema  Schema
+	width   int   // words of a slot
+	header  int   // of them before the accumulators: 2 or 3
+	cells   []int // first word of each field, counted from the slot's start
+	inHeap  []int // those of CellBytes
+	hot     uint64
+	heap    heap.Heap
+	panes   map[int64]*pane
+	near    [near]*pane
+	order   []int64 // open namespaces, ascending
+	free    []*pane
+	cut     *tableCut // while a cut needs something of this table
+	call    uint32
+	moved   bool    // slots moved in this call
+	removed removed // since the checkpoint that deltas build on
+	cold    *cold   // rows that are not in memory; nil: all are
+	count   int     // rows in memory
+	bytes   int64   // of slots
+	words   []int   // cells, as words of a value.Slot
+	read    uint64  // keeps the reads of aim alive
+	unused  []bool
 }
 
 func newTable(s *Store, schema Schema) *Table {
@@ -74,7 +76,7 @@ func (t *Table) Word(field int) int { return t.words[field] }
 func (t *Table) Heap() value.Heap { return &t.heap }
 
 // Bytes is the memory the table holds.
-func (t *Table) Bytes() int64 { return t.bytes + t.heap.total + t.cold.bytes() }
+func (t *Table) Bytes() int64 { return t.bytes + t.heap.Total() + t.cold.bytes() }
 
 // Len is the number of rows of all namespaces, those that are not in memory included.
 func (t *Table) Len() int {
@@ -144,6 +146,7 @@ func (t *Table) Delete(ns int64, keys *value.Keys) error {
 		if t.cold != nil {
 			t.cold.deleted(p, int(keys.Group[i]), keys.At(i), keys.Hash[i])
 		}
+		t.removed.row(ns, keys.At(i))
 		t.remove(p, g, at)
 	}
 	if t.cold != nil {
@@ -170,10 +173,10 @@ func (t *Table) remove(p *pane, g *group, at int) {
 // releaseCells gives back what a slot holds in the heap.
 func (t *Table) releaseCells(w []uint64) {
 	if w[0]&tagMask == tagLong {
-		t.heap.release(w[1])
+		t.heap.Release(w[1])
 	}
 	for _, c := range t.inHeap {
-		t.heap.release(w[c])
+		t.heap.Release(w[c])
 	}
 }
 
@@ -186,6 +189,7 @@ func (t *Table) Drop(ns int64) {
 	delete(t.panes, ns)
 	t.near[nearSlot(ns)] = nil
 	t.removeOrder(ns)
+	t.removed.namespace(ns)
 	if t.cut != nil && p.born <= t.cut.epoch {
 		t.cut.dropped = append(t.cut.dropped, p)
 		return

@@ -1,4 +1,4 @@
-package state
+package heap
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 // TestHeap puts, replaces and releases values of all sizes and compares with a map of copies.
 func TestHeap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var h heap
+		var h Heap
 		held := map[uint64][]byte{}
 		pick := func() uint64 { // the smallest handle that is not below a random one: deterministic for rapid
 			want, best := rapid.Uint64Range(0, 1<<33).Draw(t, "near"), uint64(0)
@@ -27,7 +27,7 @@ func TestHeap(t *testing.T) {
 			if rapid.Bool().Draw(t, "replace") {
 				old = pick()
 			}
-			size := rapid.OneOf(rapid.IntRange(0, 40), rapid.IntRange(0, 2000), rapid.IntRange(heapBig-20, heapBig+20), rapid.Just(3*heapMaxChunk)).Draw(t, "size")
+			size := rapid.OneOf(rapid.IntRange(0, 40), rapid.IntRange(0, 2000), rapid.IntRange(big-20, big+20), rapid.Just(3*maxChunk)).Draw(t, "size")
 			fill++
 			p := bytes.Repeat([]byte{fill}, size)
 			if old != 0 && rapid.Bool().Draw(t, "from itself") {
@@ -52,9 +52,9 @@ func TestHeap(t *testing.T) {
 			}
 		}
 		for handle := range held {
-			h.release(handle)
+			h.Release(handle)
 		}
-		if h.live != 0 || h.total > heapMaxChunk {
+		if h.live != 0 || h.total > maxChunk {
 			t.Fatalf("%d bytes in use, %d held, by nothing", h.live, h.total)
 		}
 	})
@@ -63,10 +63,10 @@ func TestHeap(t *testing.T) {
 // TestHeapClasses: every size fits its class, with little waste, and what was rounded is in the same class.
 func TestHeapClasses(t *testing.T) {
 	last := 0
-	for size := heapHeader + 1; size <= heapBig; size++ {
+	for size := header + 1; size <= big; size++ {
 		c, rounded := class(size)
 		again, same := class(rounded)
-		if rounded < size || again != c || same != rounded || c < last || c >= heapClasses || size > 128 && rounded > size*5/4 {
+		if rounded < size || again != c || same != rounded || c < last || c >= classes || size > 128 && rounded > size*5/4 {
 			t.Fatalf("size %d: class %d, rounded to %d, which is of class %d", size, c, rounded, again)
 		}
 		last = c

@@ -1,31 +1,32 @@
-package state
+// Package heap keeps the bytes of a table that do not fit its slots, without a pointer for each.
+package heap
 
 import (
 	"encoding/binary"
 	"math/bits"
 )
 
-// heap is the value.Heap of a table: the values and long keys that do not fit a slot, in chunks of bytes without pointers.
+// Heap is the value.Heap of a table: the values and long keys that do not fit a slot, in chunks of bytes without pointers. The zero Heap is empty.
 //
 // Records are rounded up to size classes, four per doubling, and a freed record waits in its class for the next one of its size. So nothing ever
 // moves: handles stay valid through growth and through a cut, no compaction ever stalls a batch, and at most a fifth of a record is padding.
 // A handle is chunk<<32 | offset; a record is its length (u32), its capacity (u32) and the bytes.
-type heap struct {
+type Heap struct {
 	chunks [][]byte
 	gone   []uint32 // numbers of chunks that held one big record and were given back
 	top    uint32   // the chunk that is being filled
 	end    uint32   // where its free part begins; 0: there is no such chunk
-	free   [heapClasses]uint64
+	free   [classes]uint64
 	live   int64 // bytes in records that are in use, headers included
 	total  int64 // bytes of all chunks
 }
 
 const (
-	heapHeader   = 8
-	heapClasses  = 56
-	heapBig      = 1 << 16 // records above have a chunk of their own
-	heapMinChunk = 1 << 12
-	heapMaxChunk = 1 << 20
+	header   = 8
+	classes  = 56
+	big      = 1 << 16 // records above have a chunk of their own
+	minChunk = 1 << 12
+	maxChunk = 1 << 20
 )
 
 // class gives the size class of a record with its header, and the size it is rounded up to.
@@ -44,52 +45,52 @@ func class(size int) (number, rounded int) {
 }
 
 // at gives the record of a handle from its header on.
-func (h *heap) at(handle uint64) []byte { return h.chunks[handle>>32][uint32(handle):] }
+func (h *Heap) at(handle uint64) []byte { return h.chunks[handle>>32][uint32(handle):] }
 
 // Bytes implements value.Heap.
-func (h *heap) Bytes(handle uint64) []byte {
+func (h *Heap) Bytes(handle uint64) []byte {
 	if handle == 0 {
 		return nil
 	}
 	r := h.at(handle)
 	n := binary.LittleEndian.Uint32(r)
-	return r[heapHeader : heapHeader+n : heapHeader+n]
+	return r[header : header+n : header+n]
 }
 
 // Put implements value.Heap. p may be a part of the old value.
-func (h *heap) Put(old uint64, p []byte) uint64 {
+func (h *Heap) Put(old uint64, p []byte) uint64 {
 	if len(p) == 0 {
-		h.release(old)
+		h.Release(old)
 		return 0
 	}
-	size := heapHeader + len(p)
+	size := header + len(p)
 	if old != 0 {
 		r := h.at(old)
 		if room := int(binary.LittleEndian.Uint32(r[4:])); size <= room && size >= room/4 {
-			copy(r[heapHeader:], p)
+			copy(r[header:], p)
 			binary.LittleEndian.PutUint32(r, uint32(len(p)))
 			return old
 		}
-		if size > heapHeader+int(binary.LittleEndian.Uint32(r)) {
+		if size > header+int(binary.LittleEndian.Uint32(r)) {
 			size += size / 4 // a value that grows will grow again
 		}
 	}
 	handle := h.alloc(size)
 	r := h.at(handle)
-	copy(r[heapHeader:], p)
+	copy(r[header:], p)
 	binary.LittleEndian.PutUint32(r, uint32(len(p)))
-	h.release(old)
+	h.Release(old)
 	return handle
 }
 
-func (h *heap) alloc(size int) uint64 {
-	if size > heapBig {
+func (h *Heap) alloc(size int) uint64 {
+	if size > big {
 		return h.allocBig(size)
 	}
 	c, size := class(size)
 	h.live += int64(size)
 	if handle := h.free[c]; handle != 0 {
-		h.free[c] = binary.LittleEndian.Uint64(h.at(handle)[heapHeader:])
+		h.free[c] = binary.LittleEndian.Uint64(h.at(handle)[header:])
 		return handle
 	}
 	if h.end == 0 || int(h.end)+size > len(h.chunks[h.top]) {
@@ -102,13 +103,13 @@ func (h *heap) alloc(size int) uint64 {
 }
 
 // fresh begins a chunk; chunks grow with the heap, so that a small state stays small.
-func (h *heap) fresh(size int) {
-	n := max(min(heapMinChunk<<min(len(h.chunks), 16), heapMaxChunk), 2*size)
+func (h *Heap) fresh(size int) {
+	n := max(min(minChunk<<min(len(h.chunks), 16), maxChunk), 2*size)
 	h.top = h.addChunk(n)
-	h.end = heapHeader // so that no handle is 0
+	h.end = header // so that no handle is 0
 }
 
-func (h *heap) addChunk(n int) uint32 {
+func (h *Heap) addChunk(n int) uint32 {
 	h.total += int64(n)
 	if last := len(h.gone) - 1; last >= 0 {
 		number := h.gone[last]
@@ -120,25 +121,25 @@ func (h *heap) addChunk(n int) uint32 {
 	return uint32(len(h.chunks) - 1)
 }
 
-func (h *heap) allocBig(size int) uint64 {
-	number := h.addChunk(size + heapHeader)
+func (h *Heap) allocBig(size int) uint64 {
+	number := h.addChunk(size + header)
 	h.live += int64(size)
-	handle := uint64(number)<<32 | heapHeader
+	handle := uint64(number)<<32 | header
 	binary.LittleEndian.PutUint32(h.at(handle)[4:], uint32(size))
 	return handle
 }
 
 // reset forgets everything; the first chunk is kept for a state that comes and goes.
-func (h *heap) reset() {
+func (h *Heap) reset() {
 	first := h.chunks[0]
-	*h = heap{}
-	if len(first) > 0 && len(first) <= heapMaxChunk {
-		h.chunks, h.total, h.end = append(h.chunks, first), int64(len(first)), heapHeader
+	*h = Heap{}
+	if len(first) > 0 && len(first) <= maxChunk {
+		h.chunks, h.total, h.end = append(h.chunks, first), int64(len(first)), header
 	}
 }
 
-// release gives a record back; 0 is allowed.
-func (h *heap) release(handle uint64) {
+// Release gives a record back; 0 is allowed.
+func (h *Heap) Release(handle uint64) {
 	if handle == 0 {
 		return
 	}
@@ -149,7 +150,7 @@ func (h *heap) release(handle uint64) {
 		h.reset()
 		return
 	}
-	if size > heapBig {
+	if size > big {
 		number := uint32(handle >> 32)
 		h.total -= int64(len(h.chunks[number]))
 		h.chunks[number] = nil
@@ -157,6 +158,12 @@ func (h *heap) release(handle uint64) {
 		return
 	}
 	c, _ := class(size)
-	binary.LittleEndian.PutUint64(r[heapHeader:], h.free[c])
+	binary.LittleEndian.PutUint64(r[header:], h.free[c])
 	h.free[c] = handle
 }
+
+// Live is the size of the records in use, headers and padding included.
+func (h *Heap) Live() int64 { return h.live }
+
+// Total is the memory that the heap holds.
+func (h *Heap) Total() int64 { return h.total }
