@@ -57,7 +57,7 @@ func TestScripts(t *testing.T) {
 }
 
 // patience is how long a script waits for anything.
-const patience = 60 * time.Second
+const patience = 20 * time.Second
 
 // children is the key of a script's background processes by name.
 type children struct{}
