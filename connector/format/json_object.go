@@ -251,6 +251,9 @@ func (d *jsonDecoder) key(o *object, i int, sign byte) (next, k int) {
 // several reads the value at i for a member that is not one simple column: none, or more, or a step of a path.
 func (d *jsonDecoder) several(m *member, i, row int) (end int) {
 	if i = blanks(d.data, i); m.fills == 0 {
+		if i < len(d.data) && d.data[i] != '{' && d.data[i] != '[' {
+			return d.scalar(i)
+		}
 		return d.skip(i)
 	}
 	for c := m.column; c != nil; c = c.also {

@@ -203,6 +203,9 @@ func (d *jsonDecoder) scalar(i int) (end int) {
 		}
 		return end + 1
 	case c == '-' || c-'0' <= 9:
+		if _, end = swar.Int(data, i); end > 0 && plainInt(data, i, end) {
+			return end
+		}
 		end, _ = d.number(i)
 		return end
 	case has(data, i, "true"), has(data, i, "null"):
