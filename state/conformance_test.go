@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"reflect"
+	"sync"
 	"testing"
 
 	"pipec/compiler/plan"
@@ -503,4 +504,77 @@ func TestDeltaIsSmall(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTasksShareABackend: the stores of a job run on their own goroutines over one cache and one database.
+func TestTasksShareABackend(t *testing.T) {
+	for _, b := range backends(t) {
+		t.Run(b.name, func(t *testing.T) {
+			var files [4][]byte
+			var wg sync.WaitGroup
+			for task := range files {
+				from, to := value.GroupRange(task, len(files), 16)
+				s := b.store(t, from, to, 16)
+				wg.Go(func() {
+					if err := countInGroups(s, &files[task]); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			r := b.store(t, 0, 16, 16)
+			tab := r.Table(windowSchema)
+			for _, file := range files {
+				if err := r.Load(openBytes(t, file)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tab.Len() != 2000 {
+				t.Errorf("%d rows", tab.Len())
+			}
+		})
+	}
+}
+
+// countInGroups counts each of 2000 keys of the store's groups five times, with a cut after the third.
+func countInGroups(s *Store, file *[]byte) error {
+	tab := s.Table(windowSchema)
+	var keys value.Keys
+	slots := make([]value.Slot, 100)
+	var cut *Snapshot
+	for round := range 5 {
+		for lo := 0; lo < 2000; lo += 100 {
+			keys.Reset()
+			for i := lo; i < lo+100; i++ {
+				if key := []byte(modelKeyOf(windowSchema, i)); value.GroupOf(key, 16) >= s.from && value.GroupOf(key, 16) < s.to {
+					keys.Add(key, 16)
+				}
+			}
+			if err := tab.Upsert(1, &keys, slots, nil); err != nil {
+				return err
+			}
+			for i := range keys.Len() {
+				if *slots[i].Int(0) != int64(round) {
+					return fmt.Errorf("%q has %d in round %d", keys.At(i), *slots[i].Int(0), round)
+				}
+				*slots[i].Int(0)++
+			}
+			if cut != nil {
+				chunk, done, err := cut.Next(200)
+				if err != nil {
+					return err
+				}
+				if *file = append(*file, chunk...); done {
+					cut = nil
+				}
+			}
+		}
+		if round == 2 {
+			cut = s.Cut(1, nil)
+		}
+	}
+	if cut != nil {
+		return errors.New("the cut has not come to its end")
+	}
+	return nil
 }
