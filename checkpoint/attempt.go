@@ -179,7 +179,7 @@ func (c *Coordinator) written(e Written) {
 	switch {
 	case a == nil:
 	case e.Err != nil:
-		c.abort(a, IO, e.Err.Error())
+		c.abort(a, e.Reason.or(IO), e.Err.Error())
 	case a.kind == Savepoint:
 		a.path = e.Path
 		c.drop(a)
@@ -197,7 +197,7 @@ func (c *Coordinator) stored(e Stored) {
 		return
 	}
 	if e.Err != nil {
-		c.abort(a, IO, e.Err.Error())
+		c.abort(a, e.Reason.or(IO), e.Err.Error())
 		return
 	}
 	c.drop(a)

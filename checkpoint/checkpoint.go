@@ -60,6 +60,13 @@ func (r Reason) Counts() bool {
 	return false
 }
 
+func (r Reason) or(other Reason) Reason {
+	if r == "" {
+		return other
+	}
+	return r
+}
+
 // HandleKind says how a handle is divided at restore.
 type HandleKind string
 

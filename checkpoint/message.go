@@ -63,17 +63,19 @@ type TaskEnded struct {
 // Failed says that the job leaves the running state, because a task failed or for any other reason; Started comes next, if anything.
 type Failed struct{}
 
-// Written answers Write: `_metadata` is durable, or not.
+// Written answers Write: `_metadata` is durable, or not, and then why: IO if Reason is empty.
 type Written struct {
-	ID   uint64
-	Path string // for the event
-	Err  error
+	ID     uint64
+	Path   string // for the event
+	Err    error
+	Reason Reason
 }
 
-// Stored answers Record. Unknown: Err says that nobody knows whether the record is there.
+// Stored answers PutRecord. Unknown: Err says that nobody knows whether the record is there. Reason is as in Written.
 type Stored struct {
 	ID      uint64
 	Err     error
+	Reason  Reason
 	Unknown bool
 }
 

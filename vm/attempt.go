@@ -31,6 +31,8 @@ type attempt struct {
 	sinks   map[string][]connector.Sink // by sink node and task
 	sources map[string]source           // opened before the claim
 
+	recovered []string // sinks that have committed what the snapshot holds for them
+
 	mu      sync.Mutex
 	open    int // tasks that have not closed
 	live    int // tasks whose input has not ended
@@ -102,7 +104,7 @@ func (a *attempt) newTask(c *chainSpec, i int, channels map[link]*exchange.Chann
 	groups := a.plan.Job.MaxParallel
 	from, to := value.GroupRange(i, c.tasks, groups)
 	var err error
-	if c.keepsState() {
+	if len(c.keeps) > 0 {
 		if t.store, err = a.backend.Store(t.id, from, to, groups); err != nil {
 			return nil, err
 		}
@@ -122,21 +124,14 @@ func (a *attempt) newTask(c *chainSpec, i int, channels map[link]*exchange.Chann
 		return nil, err
 	}
 	if t.store != nil && res != nil {
+		if err := a.faults.HitAny(fault.Restore, c.keeps, res.snap.Manifest.ID); err != nil {
+			return nil, err
+		}
 		if err := res.into(t); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
-}
-
-// keepsState says whether the chain has state that a snapshot holds: keyed state, or the splits of a source.
-func (c *chainSpec) keepsState() bool {
-	for _, n := range c.nodes {
-		if n.State != nil || n.Kind == "source" {
-			return true
-		}
-	}
-	return false
 }
 
 // addNodes makes the nodes of a task and joins them: inside the chain directly, to other chains by outlets.
@@ -209,7 +204,7 @@ func (a *attempt) addHead(t *task, n *node, res *restored) error {
 	config := n.spec.Config.(*plan.SourceConfig)
 	src := a.sources[n.spec.ID]
 	mine := connector.Divide(src.splits, t.index, t.spec.tasks)
-	h := &head{node: n, mark: config.Watermark, splits: mine, clock: a.env.Clock}
+	h := &head{node: n, mark: config.Watermark, splits: mine, clock: a.env.Clock, faults: a.faults}
 	ctx := a.context(t, n)
 	h.errors, h.emit = ctx.Errors, ctx.Emit
 	var chained *splitTime
@@ -254,7 +249,7 @@ func (a *attempt) openSinks(res *restored) error {
 				return fmt.Errorf("%s: %w", n.ID, err)
 			}
 			if len(tokens) > 0 {
-				a.job.committed(res.snap.Manifest.ID, n.ID, true)
+				a.recovered = append(a.recovered, n.ID)
 			}
 		}
 	}
@@ -284,6 +279,7 @@ func (a *attempt) halt() {
 
 // stop ends all tasks where they are.
 func (a *attempt) stop() {
+	a.job.letGo()
 	for _, t := range a.tasks {
 		t.stop()
 	}
@@ -363,7 +359,7 @@ func (a *attempt) tokens(id uint64) []checkpoint.Handle {
 // upload begins the object that a task's snapshot goes to.
 func (a *attempt) upload(t *task, id uint64) *upload {
 	p := a.place(id)
-	return &upload{name: p.Name(t.id + "-state"), stage: t.spec.head.ID, id: id, store: p.Store, faults: a.faults, sched: a.env.Sched, wake: t.waker.call}
+	return &upload{name: p.Name(t.id + "-state"), stages: t.spec.keeps, id: id, store: p.Store, faults: a.faults, sched: a.env.Sched, wake: t.waker.call}
 }
 
 // satisfied notes that a node needs no more rows, and ends the sources that nobody else reads.

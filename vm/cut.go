@@ -41,12 +41,7 @@ func (t *task) cutNow() error {
 		c.stats.Align = start.Sub(t.aligned)
 		t.aligned = time.Time{}
 	}
-	refused := t.host.faults.Hit(fault.Snapshot, t.spec.head.ID, id)
-	for _, n := range t.chain.nodes[1:] {
-		if refused == nil {
-			refused = t.host.faults.Hit(fault.Snapshot, n.spec.ID, id)
-		}
-	}
+	refused := t.host.faults.HitAny(fault.Snapshot, t.spec.ids, id)
 	for _, n := range t.chain.nodes {
 		if n.sink == nil {
 			continue

@@ -7,6 +7,7 @@ import (
 	"pipec/checkpoint"
 	"pipec/checkpoint/event"
 	"pipec/state/blob"
+	"pipec/vm/fault"
 )
 
 func unknown(err error) bool { return errors.Is(err, blob.ErrUnknown) }
@@ -24,15 +25,22 @@ func (j *Job) declined(a *attempt, id uint64, task string, err error) {
 	if a != j.at {
 		return
 	}
-	reason := checkpoint.Declined
+	j.drive(checkpoint.Decline{ID: id, Task: task, Reason: reason(err, checkpoint.Declined), Text: err.Error()})
+}
+
+// reason says why an attempt is given up for an error; other is what an error counts as that tells nothing of itself.
+func reason(err error, other checkpoint.Reason) checkpoint.Reason {
 	var large *TooLargeError
+	var onPurpose *fault.Error
 	switch {
 	case errors.As(err, &large):
-		reason = checkpoint.TooLarge
+		return checkpoint.TooLarge
+	case errors.As(err, &onPurpose) && onPurpose.Action == fault.Fail:
+		return checkpoint.Declined
 	case isIO(err):
-		reason = checkpoint.IO
+		return checkpoint.IO
 	}
-	j.drive(checkpoint.Decline{ID: id, Task: task, Reason: reason, Text: err.Error()})
+	return other
 }
 
 // taskEnded notes the end of a task's input; all: it was the last.
@@ -89,6 +97,9 @@ func (j *Job) attemptFailed(a *attempt, err error) {
 
 // end stops the attempt for good.
 func (j *Job) end(why stopping) {
+	if j.stopping == killing {
+		return
+	}
 	j.stopping = why
 	if why == suspend {
 		j.ending = event.Suspended
@@ -216,6 +227,7 @@ func (j *Job) over(state event.State, err error) {
 		return
 	}
 	j.done, j.state = true, state
+	j.letGo()
 	r := Result{State: state, Err: err, Summary: j.tally.summary(j.plan)}
 	r.Summary.State, r.Summary.DurationMS = state, j.env.Clock.Now().Sub(j.began).Milliseconds()
 	if err != nil {

@@ -37,6 +37,7 @@ type Job struct {
 	waker    waker
 	mu       sync.Mutex
 	box      []func()
+	released chan struct{} // closed when the attempt ends
 	unstored string // run id without storage
 
 	state    event.State
@@ -75,7 +76,7 @@ func New(p *plan.Plan, env *Env, request Request) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Job{plan: p, env: env, request: request, strategy: strategy, tally: newTally(), result: make(chan Result, 1)}, nil
+	return &Job{plan: p, env: env, request: request, strategy: strategy, tally: newTally(), result: make(chan Result, 1), released: make(chan struct{})}, nil
 }
 
 // chance makes fractions of random numbers.
@@ -98,6 +99,31 @@ func (j *Job) Start() <-chan Result {
 
 // Suspend asks for an orderly end: one last checkpoint whose sinks are committed, or, without checkpoints, the end of the input.
 func (j *Job) Suspend() { j.post(j.suspend) }
+
+// Hold waits, by the job's clock, until d has passed or the attempt that runs now ends: what `--fault slow` waits with, so that whoever is slow holds
+// nobody else up.
+func (j *Job) Hold(d time.Duration) {
+	j.mu.Lock()
+	released := j.released
+	j.mu.Unlock()
+	timer := j.env.Clock.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+	case <-released:
+	}
+}
+
+// letGo ends every Hold, also those to come, until the next attempt is launched.
+func (j *Job) letGo() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	select {
+	case <-j.released:
+	default:
+		close(j.released)
+	}
+}
 
 // Kill ends the job at once, as it is.
 func (j *Job) Kill(err error) {
@@ -172,6 +198,9 @@ func (j *Job) prepared(res *restored, err error) {
 func (j *Job) launch(res *restored) {
 	sources := j.sources
 	j.env.Faults.Attempt()
+	j.mu.Lock()
+	j.released = make(chan struct{})
+	j.mu.Unlock()
 	j.env.Sched.Do("build", func() {
 		a, err := j.build(sources, res)
 		if res != nil {
@@ -182,22 +211,18 @@ func (j *Job) launch(res *restored) {
 }
 
 func (j *Job) launched(a *attempt, res *restored, err error) {
+	if err == nil && res != nil {
+		j.restored(res)
+	}
+	for _, sink := range a.recovered { // also when something else failed behind it
+		j.committed(res.snap.Manifest.ID, sink, true)
+	}
 	if err != nil {
 		j.sources = nil
 		j.failed(err)
 		return
 	}
 	j.at, j.state = a, event.Running
-	if res != nil {
-		m := res.snap.Manifest
-		kind := string(checkpoint.Periodic)
-		if m.Kind == checkpoint.Savepoint {
-			kind = "savepoint"
-		} else {
-			kind = "checkpoint"
-		}
-		j.emit(&event.Restored{From: res.snap.URI, Kind: kind, ID: m.ID, Bytes: m.Bytes(), DurationMS: j.env.Clock.Now().Sub(res.began).Milliseconds()})
-	}
 	j.emit(&event.Job{State: event.Running, Epoch: j.epoch()})
 	a.start()
 	if j.coord != nil {
@@ -212,9 +237,22 @@ func (j *Job) launched(a *attempt, res *restored, err error) {
 	}
 }
 
-// drive gives the coordinator an event and does what it says.
+// restored tells what was read back. A snapshot in memory has no place that anybody could name.
+func (j *Job) restored(res *restored) {
+	m, kind := res.snap.Manifest, "checkpoint"
+	if m.Kind == checkpoint.Savepoint {
+		kind = "savepoint"
+	}
+	from := res.snap.URI
+	if j.plan.Job.Checkpoint.Storage == "" && res.snap != j.initial {
+		from = ""
+	}
+	j.emit(&event.Restored{From: from, Kind: kind, ID: m.ID, Bytes: m.Bytes(), DurationMS: j.env.Clock.Now().Sub(res.began).Milliseconds()})
+}
+
+// drive gives the coordinator an event and does what it says. Of a job that is being killed nothing more is written, whatever comes to its end meanwhile.
 func (j *Job) drive(e checkpoint.Event) {
-	if j.coord == nil {
+	if j.coord == nil || j.stopping == killing {
 		return
 	}
 	for _, a := range j.coord.Step(j.env.Clock.Now(), e) {
@@ -277,7 +315,9 @@ func (j *Job) write(w checkpoint.Write) {
 		if err == nil {
 			err = j.storage.WriteMetadata(j.place(w.ID), m)
 		}
-		j.post(func() { j.drive(checkpoint.Written{ID: w.ID, Path: j.storage.Path(w.ID), Err: err}) })
+		j.post(func() {
+			j.drive(checkpoint.Written{ID: w.ID, Path: j.storage.Path(w.ID), Err: err, Reason: reason(err, checkpoint.IO)})
+		})
 	})
 }
 
@@ -308,7 +348,7 @@ func (j *Job) record(id uint64) {
 				j.end(killing)
 				return
 			}
-			j.drive(checkpoint.Stored{ID: id, Err: err, Unknown: unknown(err)})
+			j.drive(checkpoint.Stored{ID: id, Err: err, Unknown: unknown(err), Reason: reason(err, checkpoint.IO)})
 		})
 	})
 }
@@ -329,7 +369,13 @@ func (j *Job) publish(id uint64) {
 // commit gives every token to a task of its sink.
 func (j *Job) commit(a *attempt, id uint64, tokens []checkpoint.Handle) error {
 	faults := j.env.Faults
-	if err := faults.Hit(fault.BeforeCommit, "", id); err != nil {
+	var sinks []string
+	for i, h := range tokens {
+		if i == 0 || tokens[i-1].Node != h.Node {
+			sinks = append(sinks, h.Node)
+		}
+	}
+	if err := faults.HitAny(fault.BeforeCommit, sinks, id); err != nil {
 		return err
 	}
 	for i, h := range tokens {
@@ -342,12 +388,12 @@ func (j *Job) commit(a *attempt, id uint64, tokens []checkpoint.Handle) error {
 			return fmt.Errorf("%s: %w", h.Node, err)
 		}
 	}
-	for i, h := range tokens {
-		if i == 0 || tokens[i-1].Node != h.Node {
-			j.post(func() { j.committed(id, h.Node, false) })
+	j.post(func() {
+		for _, sink := range sinks {
+			j.committed(id, sink, false)
 		}
-	}
-	return faults.Hit(fault.AfterCommit, "", id)
+	})
+	return faults.HitAny(fault.AfterCommit, sinks, id)
 }
 
 func (j *Job) committed(id uint64, sink string, recovered bool) {

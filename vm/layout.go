@@ -12,6 +12,8 @@ type chainSpec struct {
 	inputs []*plan.Edge // edges from other chains into the head; none: the head is a source
 	inside []*plan.Edge // edges between nodes of the chain
 	out    []*plan.Edge // edges to heads of other chains
+	ids    []string     // of nodes
+	keeps  []string     // ids of the nodes that a snapshot holds something of: keyed state, or the splits of a source
 }
 
 // layout is the plan cut into chains.
@@ -41,8 +43,19 @@ func newLayout(p *plan.Plan) *layout {
 			from.out = append(from.out, e)
 		}
 	}
+	for _, c := range l.chains {
+		for _, n := range c.nodes {
+			c.ids = append(c.ids, n.ID)
+			if KeepsState(n) {
+				c.keeps = append(c.keeps, n.ID)
+			}
+		}
+	}
 	return l
 }
+
+// KeepsState says whether a snapshot holds something of the node: keyed state, or the splits of a source.
+func KeepsState(n *plan.Node) bool { return n.State != nil || n.Kind == "source" }
 
 // joins gives the chain that the node is fused with, or nil if it begins one of its own.
 func (l *layout) joins(n *plan.Node, in []*plan.Edge) *chainSpec {

@@ -11,7 +11,6 @@ import (
 	"pipec/connector"
 	"pipec/state"
 	"pipec/state/blob"
-	"pipec/vm/fault"
 	"pipec/vm/value"
 )
 
@@ -37,7 +36,7 @@ func number(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n
 func index(i int) []byte    { return strconv.AppendInt(nil, int64(i), 10) }
 
 // openSnapshot opens every file of a snapshot and reads what is not keyed. Damage is found here, before any task exists.
-func openSnapshot(snap *checkpoint.Snapshot, faults *fault.Set) (*restored, error) {
+func openSnapshot(snap *checkpoint.Snapshot) (*restored, error) {
 	r := &restored{snap: snap, splits: map[string][]splitState{}, marks: map[string]int64{}, tokens: map[string][][]byte{}}
 	for _, h := range snap.Manifest.Handles {
 		if h.Kind == checkpoint.Token {
@@ -45,10 +44,6 @@ func openSnapshot(snap *checkpoint.Snapshot, faults *fault.Set) (*restored, erro
 			continue
 		}
 		for _, ref := range h.Files {
-			if err := faults.Hit(fault.Restore, h.Node, snap.Manifest.ID); err != nil {
-				r.close()
-				return nil, err
-			}
 			reader, err := blob.OpenRef(snap.Store, ref)
 			if err != nil {
 				r.close()

@@ -8,6 +8,7 @@ import (
 	"pipec/connector"
 	"pipec/vm/clock"
 	"pipec/vm/eval"
+	"pipec/vm/fault"
 	"pipec/vm/op"
 	"pipec/vm/value"
 )
@@ -31,6 +32,7 @@ type head struct {
 	clock   clock.Clock
 	errors  *op.RowErrors
 	emit    func(port int, b *value.Batch) error
+	faults  *fault.Set
 	read    connector.Read
 	out     value.Batch
 	future  value.Batch
@@ -92,6 +94,9 @@ func (h *head) turns() {
 
 // take gives a batch its event times and marks and sends it into the chain.
 func (h *head) take(b *value.Batch) error {
+	if err := h.faults.Rows(h.node.spec.ID, b.Live()); err != nil {
+		return err
+	}
 	if h.mark == nil {
 		return h.emit(0, b)
 	}

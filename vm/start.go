@@ -93,7 +93,7 @@ func (j *Job) openRestored(snap *checkpoint.Snapshot) (*restored, error) {
 		return nil, &ExitError{4, fmt.Errorf("%s cannot be restored: %w", snap.URI, err)}
 	}
 	start := j.env.Clock.Now()
-	res, err := openSnapshot(snap, j.env.Faults)
+	res, err := openSnapshot(snap)
 	if err != nil {
 		return nil, err
 	}

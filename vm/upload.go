@@ -10,7 +10,7 @@ import (
 // upload writes the chunks of one snapshot to one object, off the task's loop.
 type upload struct {
 	name   string
-	stage  string
+	stages []string // whose state it is
 	id     uint64
 	store  blob.Store
 	faults *fault.Set
@@ -98,7 +98,7 @@ func (u *upload) run() {
 
 func (u *upload) write(chunk []byte) {
 	if u.writer == nil && u.err == nil {
-		if u.err = u.faults.Hit(fault.Write, u.stage, u.id); u.err == nil {
+		if u.err = u.faults.HitAny(fault.Write, u.stages, u.id); u.err == nil {
 			u.writer, u.err = u.store.Create(u.name)
 		}
 	}

@@ -3,6 +3,7 @@
 //	main.go      the root command, exit codes, standard streams
 //	compile.go   from a file and the command line to a plan or diagnostics
 //	run.go       run: flags, signals, reports
+//	faults.go    --fault: its check against the program, its completion
 //	report.go    what a run prints at its start and at its end
 //	validate.go fmt.go plan.go version.go   one file per verb
 package main

@@ -67,7 +67,7 @@ failed is only resumed with --resume, and -s goes back to any snapshot. The firs
 	flags.BoolVar(&f.resume, "resume", false, "go on from the newest checkpoint of a run that failed or was cancelled")
 	flags.BoolVar(&f.fresh, "fresh", false, "start empty, whatever is in the storage")
 	flags.StringVar(&f.events, "events", "", "append what happens to this file, one JSON object a line")
-	flags.StringArrayVar(&f.faults, "fault", nil, "break something on purpose: ACTION,point=POINT[,stage=ID][,checkpoint=N][,row=N][,nth=N][,times=N][,by=DURATION]")
+	faultFlag(cmd, &f.faults, &f.given)
 	flags.DurationVar(&f.grace, "grace", 20*time.Second, "how long the last checkpoint may take after a signal")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only")
 	_ = flags.MarkHidden("claim")
@@ -111,6 +111,9 @@ func run(std streams, file string, f runFlags) error {
 	if c.diags.HasErrors() {
 		return &exit{exitInvalid, nil}
 	}
+	if err := checkFaults(faults, c.plan); err != nil {
+		return &exit{exitUsage, err}
+	}
 	r := &reporter{w: std.err, quiet: f.quiet, plan: c.plan}
 	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Random: seeded(), Stdin: connector.Keep(std.in), Stdout: connector.Share(std.out), Faults: faults, Process: process()}
 	env.Local = localDir(&c.plan.Job)
@@ -137,6 +140,9 @@ func run(std streams, file string, f runFlags) error {
 		fmt.Fprintf(std.err, "pipec: --events: %v\n", log.Err())
 	}
 	r.footer(res, again(file, f))
+	for _, rule := range faults.Unused() {
+		r.line("--fault %s never happened", rule)
+	}
 	if res.Err != nil {
 		return &exit{res.Exit, res.Err}
 	}
@@ -152,6 +158,9 @@ func supervise(env *vm.Env, p *plan.Plan, r *reporter, f runFlags) (vm.Result, e
 		return vm.Result{}, &exit{exitInvalid, err}
 	}
 	r.how = job.Describe()
+	if env.Faults != nil {
+		env.Faults.Wait = job.Hold
+	}
 	job.Note = func(text string) { r.line("%s", text) }
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is an error of the sink, not the end of the process
 	signals := make(chan os.Signal, 2)

@@ -10,11 +10,13 @@ import (
 
 	"pipec/compiler/plan"
 	"pipec/grammar/diag"
+	"pipec/vm/fault"
 )
 
 func validateCommand(std streams) *cobra.Command {
 	var asJSON, explain bool
 	var given given
+	var faults []string
 	cmd := &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "check everything, run nothing",
@@ -25,12 +27,17 @@ Exit 0: valid; 3: not valid.`,
   pipec validate --explain-config examples/flights.pipe`,
 		Args: someFiles,
 		RunE: func(_ *cobra.Command, files []string) error {
-			return validate(std, files, given, asJSON, explain)
+			set, err := fault.Parse(faults)
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			return validate(std, files, given, set, asJSON, explain)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON value: the diagnostics of every file")
 	cmd.Flags().BoolVar(&explain, "explain-config", false, "print every resolved value of the job block and the layer it came from")
 	given.flags(cmd)
+	faultFlag(cmd, &faults, &given)
 	return cmd
 }
 
@@ -42,7 +49,7 @@ type checkedFile struct {
 	Config      []plan.Origin `json:"config,omitempty"`
 }
 
-func validate(std streams, files []string, g given, asJSON, explain bool) error {
+func validate(std streams, files []string, g given, faults *fault.Set, asJSON, explain bool) error {
 	valid := true
 	var all []checkedFile
 	for _, file := range files {
@@ -51,6 +58,11 @@ func validate(std streams, files []string, g given, asJSON, explain bool) error 
 			return err
 		}
 		ok := !c.diags.HasErrors()
+		if ok && c.plan != nil {
+			if err := checkFaults(faults, c.plan); err != nil {
+				return &exit{exitUsage, err}
+			}
+		}
 		valid = valid && ok
 		one := checkedFile{File: file, Valid: ok, Diagnostics: c.diags}
 		if explain {

@@ -3,6 +3,7 @@
 //
 //   - fault.go  Set and its questions: Hit, Rows, Attempt
 //   - parse.go  Parse: from the text of `--fault` to rules; Actions and Points, the tables
+//   - check.go  Check: whether a rule can ever fire in this job; Complete, for the shell
 //
 // A point that no rule can still reach costs one atomic load.
 package fault
@@ -10,6 +11,7 @@ package fault
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -83,13 +85,14 @@ type rule struct {
 	times      int64  // left
 	by         time.Duration
 	fired      bool // Row: in this attempt
+	used       bool // it fired at least once
 }
 
 // Set holds the rules of one process. A nil Set has none. Its methods may be called from several goroutines.
 type Set struct {
 	// Kill ends the process for `crash`; by default SIGKILL to itself. If it returns (the simulator's does), Hit returns an Error.
 	Kill func()
-	// Wait holds the caller up for `slow`; by default it sleeps. The engine sets one that ends with the task.
+	// Wait holds the caller up for `slow`; by default it sleeps. The engine sets one that ends with the attempt (vm.Job.Hold).
 	Wait func(time.Duration)
 
 	liveRows  atomic.Bool // a Row rule can still fire
@@ -111,8 +114,20 @@ func (s *Set) Hit(point Point, stage string, checkpoint uint64) error {
 	if s == nil || !s.liveOther.Load() {
 		return nil
 	}
-	return s.act(stage, s.match(func(r *rule) bool {
-		return r.point == point && (r.checkpoint == 0 || r.checkpoint == checkpoint) && (r.stage == "" || r.stage == stage)
+	return s.HitAny(point, []string{stage}, checkpoint)
+}
+
+// HitAny is Hit for what concerns several stages at once, such as the cut of a task: one hit, whichever of them a rule names.
+func (s *Set) HitAny(point Point, stages []string, checkpoint uint64) error {
+	if s == nil || !s.liveOther.Load() {
+		return nil
+	}
+	first := ""
+	if len(stages) > 0 {
+		first = stages[0]
+	}
+	return s.act(first, s.match(func(r *rule) bool {
+		return r.point == point && (r.checkpoint == 0 || r.checkpoint == checkpoint) && (r.stage == "" || slices.Contains(stages, r.stage))
 	}))
 }
 
@@ -147,6 +162,22 @@ func (s *Set) Attempt() {
 	}
 }
 
+// Unused lists the rules that never fired, as they were written: a job that survived them has proved nothing.
+func (s *Set) Unused() []string {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var texts []string
+	for _, r := range s.rules {
+		if !r.used {
+			texts = append(texts, r.text)
+		}
+	}
+	return texts
+}
+
 // match counts the hit at all rules that it concerns and returns those that fire now.
 func (s *Set) match(concerns func(*rule) bool) []*rule {
 	s.mu.Lock()
@@ -161,6 +192,7 @@ func (s *Set) match(concerns func(*rule) bool) []*rule {
 			continue
 		}
 		r.times--
+		r.used = true
 		fire = append(fire, r)
 	}
 	if len(fire) > 0 {
@@ -189,6 +221,9 @@ func (s *Set) act(stage string, rules []*rule) error {
 			continue
 		case Crash:
 			s.Kill()
+		}
+		if r.stage != "" {
+			stage = r.stage
 		}
 		return &Error{Rule: r.text, Action: r.action, Point: r.point, Stage: stage}
 	}

@@ -154,19 +154,88 @@ func TestNil(t *testing.T) {
 		t.Fatal(s, err)
 	}
 	s.Attempt()
-	if s.Hit(Write, "a", 1) != nil || s.Rows("a", 1) != nil || s.CheckStages(nil) != nil {
+	if s.Hit(Write, "a", 1) != nil || s.Rows("a", 1) != nil || s.Check(nil, true) != nil {
 		t.Fatal("no rules, but something happened")
 	}
 }
 
-func TestCheckStages(t *testing.T) {
-	s := parse(t, "fail,point=row,stage=count/aggregate/1")
-	err := s.CheckStages([]string{"in/source", "counts/aggregate/1"})
-	if err == nil || !strings.Contains(err.Error(), "did you mean counts/aggregate/1?") {
+func TestCheck(t *testing.T) {
+	stages := []Stage{{ID: "in/source", State: true}, {ID: "counts/where/1"}, {ID: "counts/aggregate/1", State: true}, {ID: "out/sink/1", Sink: true}}
+	for _, c := range []struct {
+		rule        string
+		checkpoints bool
+		want        string // "": it can fire
+	}{
+		{"fail,point=row,stage=count/aggregate/1", true, "unknown stage \"count/aggregate/1\": did you mean counts/aggregate/1?"},
+		{"fail,point=row,stage=counts/aggregate/1", false, ""},
+		{"fail,point=row,stage=in/source", false, ""},
+		{"fail,point=row", false, ""},
+		{"fail,point=write", false, "the job takes no checkpoints, so point=write is never reached"},
+		{"fail,point=write,stage=counts/where/1", true, "counts/where/1 keeps no state, so point=write is never reached there"},
+		{"fail,point=restore,stage=out/sink/1", true, "out/sink/1 keeps no state"},
+		{"fail,point=restore,stage=in/source", true, ""},
+		{"fail,point=snapshot,stage=counts/where/1", true, ""},
+		{"fail,point=mid-commit,stage=counts/where/1", true, "counts/where/1 is no sink"},
+		{"fail,point=mid-commit,stage=out/sink/1", true, ""},
+		{"fail,point=before-commit", true, ""},
+	} {
+		err := parse(t, c.rule).Check(stages, c.checkpoints)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.rule, err)
+		}
+	}
+}
+
+// TestHitAny: what concerns several stages is one hit, however many of them a rule could mean.
+func TestHitAny(t *testing.T) {
+	s := parse(t, "fail,point=snapshot,nth=2", "fail,point=snapshot,stage=c,nth=2")
+	chain := []string{"a", "b", "c"}
+	if err := s.HitAny(Snapshot, chain, 1); err != nil {
+		t.Fatalf("the first cut: %v", err)
+	}
+	var e *Error
+	if err := s.HitAny(Snapshot, chain, 2); !errors.As(err, &e) || e.Stage != "a" {
+		t.Fatalf("the second cut: %v", err)
+	}
+	if err := s.HitAny(Snapshot, []string{"c"}, 3); err != nil { // both rules were counted and used up by the second cut
 		t.Fatal(err)
 	}
-	if err := s.CheckStages([]string{"count/aggregate/1"}); err != nil {
-		t.Fatal(err)
+	if s.HitAny(Write, nil, 1) != nil {
+		t.Fatal("another point")
+	}
+}
+
+func TestUnused(t *testing.T) {
+	s := parse(t, "fail,point=write", "fail,point=restore,nth=2")
+	_, _ = s.Hit(Write, "a", 1), s.Hit(Restore, "a", 1)
+	if got := s.Unused(); len(got) != 1 || got[0] != "fail,point=restore,nth=2" {
+		t.Fatal(got)
+	}
+	var none *Set
+	if none.Unused() != nil {
+		t.Fatal("no rules, none unused")
+	}
+}
+
+func TestComplete(t *testing.T) {
+	stages := []string{"in/source", "counts/aggregate/1"}
+	for _, c := range []struct{ typed, want string }{
+		{"", "fail crash slow io"},
+		{"cr", "crash"},
+		{"fail,", "fail,point= fail,stage= fail,checkpoint= fail,row= fail,nth= fail,times= fail,by="},
+		{"fail,point=be", "fail,point=before-metadata fail,point=before-commit"},
+		{"fail,point=row,", "fail,point=row,stage= fail,point=row,checkpoint= fail,point=row,row= fail,point=row,nth= fail,point=row,times= fail,point=row,by="},
+		{"fail,point=row,stage=", "fail,point=row,stage=in/source fail,point=row,stage=counts/aggregate/1"},
+		{"fail,point=row,stage=c", "fail,point=row,stage=counts/aggregate/1"},
+		{"fail,row=", ""},
+	} {
+		var got []string
+		for _, choice := range Complete(c.typed, stages) {
+			got = append(got, choice.Name)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%q: %s", c.typed, got)
+		}
 	}
 }
 
