@@ -101,6 +101,7 @@ func (o *Outline) Depth() int {
 	return deepest
 }
 
+// FirstOfLine says whether the token is the first of its line.
 func (o *Outline) FirstOfLine(i int) bool {
 	return i == 0 || o.Tokens[i].Pos.Line > o.Tokens[i-1].Pos.Line
 }

@@ -98,6 +98,7 @@ var declarationHelp = map[string]string{
 	"let":    "name a stream with `stream name = from ...`, a value from outside with `param name: type = ...`",
 }
 
+// DeclarationWords are the words that a declaration begins with.
 func DeclarationWords() []string {
 	var out []string
 	for word := range shapes {
