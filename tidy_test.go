@@ -38,17 +38,18 @@ var rows = [][]string{
 
 // inRowOf lists packages that are parts of another one: they stand in its row, below it.
 var inRowOf = map[string]string{
-	"compiler/check":   "compiler",
-	"compiler/config":  "compiler",
-	"compiler/graph":   "compiler",
-	"grammar/token":    "grammar",
-	"grammar/extent":   "grammar",
-	"grammar/mistake":  "grammar",
-	"connector/intake": "connector",
-	"state/heap":       "state",
-	"state/ordered":    "state",
-	"vm/op/run":        "vm/op",
-	"vm/op/group":      "vm/op",
+	"compiler/check":    "compiler",
+	"compiler/config":   "compiler",
+	"compiler/graph":    "compiler",
+	"grammar/token":     "grammar",
+	"grammar/extent":    "grammar",
+	"grammar/mistake":   "grammar",
+	"connector/intake":  "connector",
+	"connector/nexmark": "connector",
+	"state/heap":        "state",
+	"state/ordered":     "state",
+	"vm/op/run":         "vm/op",
+	"vm/op/group":       "vm/op",
 
 	"connector/format/swar": "connector/format",
 }

@@ -140,17 +140,18 @@ var connectorSynonyms = map[string]string{
 func (b *builder) sourceColumns(cfg *plan.SourceConfig, spec *connector.Spec, body *grammar.Body, word *grammar.Name) bool {
 	declared := body.Schema()
 	formatted := cfg.Settings.Get("format") != nil && cfg.Settings.Get("format").Value != nil
+	given := spec.ColumnsOf(cfg.Settings)
 	var cols []column
 	complete := true
 	switch {
 	case declared != nil:
 		cfg.Schema, cols, complete = b.mod.schemaOf(declared)
-		if complete && spec.Columns != nil && !formatted {
-			complete = b.fixedColumns(spec, cfg.Schema, cols, declared)
+		if complete && given != nil && !formatted {
+			complete = b.fixedColumns(spec, value.Schema{Fields: given}, cfg.Schema, cols, declared)
 		}
-	case spec.Columns != nil && !formatted:
-		cfg.Schema = value.Schema{Fields: spec.Columns}
-		cols = plainColumns(spec.Columns, word)
+	case given != nil && !formatted:
+		cfg.Schema = value.Schema{Fields: given}
+		cols = plainColumns(given, word)
 	case body.Broken():
 		return false
 	default:
@@ -185,8 +186,7 @@ func hasDefault(cols []column) bool {
 }
 
 // fixedColumns checks a schema of a connector whose columns are given: it may rename and leave out, not add.
-func (b *builder) fixedColumns(spec *connector.Spec, schema value.Schema, cols []column, at *grammar.Schema) bool {
-	given := value.Schema{Fields: spec.Columns}
+func (b *builder) fixedColumns(spec *connector.Spec, given, schema value.Schema, cols []column, at *grammar.Schema) bool {
 	for i, f := range schema.Fields {
 		j := given.Index(cols[i].physical)
 		switch {

@@ -80,6 +80,10 @@ func sourceCases() []sourceCase {
 		columns, _ := Lookup("sequence")
 		return sourceCase{"sequence", label, plan.SourceConfig{Settings: set, Schema: value.Schema{Fields: columns.Columns}}, func(*testing.T) Env { return newEnv() }, rows}
 	}
+	nexmark := func(label string, rows int, set plan.Settings) sourceCase {
+		spec, _ := Lookup("nexmark")
+		return sourceCase{"nexmark", label, plan.SourceConfig{Settings: set, Schema: value.Schema{Fields: spec.ColumnsOf(set)}}, func(*testing.T) Env { return newEnv() }, rows}
+	}
 	return []sourceCase{
 		fileCase("json", settings("path", "a.json", "format", jsonLines), 300, map[string]string{"a.json": pairsJSON(0, 300)}),
 		fileCase("csv with crlf", settings("path", "a.csv", "format", csvWithHeader), 150, map[string]string{"a.csv": pairsCSV(0, 150, "\r\n")}),
@@ -94,6 +98,10 @@ func sourceCases() []sourceCase {
 		stdinCase("empty", "", 0, plan.SourceConfig{Schema: lineSchema}),
 		sequence("numbers", 1001, settings("from", int64(-1), "to", int64(999))),
 		sequence("fewer than splits", 1, settings("from", int64(7), "to", int64(7))),
+		nexmark("bids", 920, settings("events", "bids", "count", int64(1003), "seed", int64(5))),
+		nexmark("auctions", 62, settings("events", "auctions", "count", int64(1003))),
+		nexmark("people", 21, settings("events", "people", "count", int64(1003))),
+		nexmark("no auction", 0, settings("events", "auctions", "count", int64(1))),
 	}
 }
 
@@ -287,7 +295,8 @@ func TestUnwantedColumnsAreNotBuilt(t *testing.T) {
 		if len(c.config.Schema.Fields) < 2 {
 			return
 		}
-		c.config.Wanted = []bool{false, true}
+		c.config.Wanted = make([]bool, len(c.config.Schema.Fields))
+		c.config.Wanted[1] = true
 		src := openSource(t, c.connector, c.config, c.world(t))
 		defer src.Close()
 		for _, row := range rowsOf(read(t, src, splitsOf(t, src, 1, nil)).all(5, nil)) {

@@ -8,7 +8,9 @@
 //	errors.go      what can go wrong for good: ErrOpen, ErrPosition, ErrInput, ErrLost, ErrClosed
 //	reader.go      the Reader of whatever gives bytes, over package intake: what file and stdin share
 //	stdin.go       source: the standard input
+//	numbered.go    what sources of numbered rows share: splits, positions, rate
 //	sequence.go    source: numbers with times, for tests and first steps
+//	nexmark.go     source: the events of the Nexmark benchmark, over package nexmark
 //	file_source.go source: files, directories and globs
 //	file_list.go     which files a path stands for
 //	file_position.go where reading stopped, and whether the file still holds it
@@ -36,11 +38,13 @@ type Spec struct {
 	SourceParams []plan.Param
 	SinkParams   []plan.Param
 	Columns      []value.Field // what a source gives when it declares no schema; nil: it must declare one (or have a format)
-	TimeColumn   string        // column that is the event time unless `watermark` says otherwise
-	Formats      bool          // takes `format`
-	Replayable   bool          // its positions seek: exactly once is possible
-	Endless      func(s plan.Settings) bool
-	ExactlyOnce  bool // the sink commits with checkpoints
+	// ColumnsBy gives the columns where they depend on the settings; nil: Columns, whatever the settings.
+	ColumnsBy   func(s plan.Settings) []value.Field
+	TimeColumn  string // column that is the event time unless `watermark` says otherwise
+	Formats     bool   // takes `format`
+	Replayable  bool   // its positions seek: exactly once is possible
+	Endless     func(s plan.Settings) bool
+	ExactlyOnce bool // the sink commits with checkpoints
 	// CheckSource and CheckSink say what contradicts in the settings, "" if nothing.
 	CheckSource func(s plan.Settings) string
 	CheckSink   func(c plan.SinkConfig) string
@@ -49,6 +53,14 @@ type Spec struct {
 	Source   func(o SourceOptions) (Source, error)
 	Sink     func(o SinkOptions) (Sink, error)
 	Examples []string
+}
+
+// ColumnsOf is what a source of these settings gives when it declares no schema.
+func (s *Spec) ColumnsOf(set plan.Settings) []value.Field {
+	if s.ColumnsBy != nil {
+		return s.ColumnsBy(set)
+	}
+	return s.Columns
 }
 
 // Env is the world as connectors see it.
@@ -126,6 +138,7 @@ func table() []Spec {
 	return []Spec{
 		blackholeSpec(),
 		fileSpec(),
+		nexmarkSpec(),
 		sequenceSpec(),
 		stdinSpec(),
 		stdoutSpec(),
