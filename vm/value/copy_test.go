@@ -125,3 +125,23 @@ func TestViews(t *testing.T) {
 		}
 	})
 }
+
+// TestAppendPrunedRows gathers rows that came different ways: what was pruned on one of them is gone from the batch, whoever comes first.
+func TestAppendPrunedRows(t *testing.T) {
+	schema := Schema{Fields: []Field{{Name: "a", Type: Of(Int)}, {Name: "b", Type: Of(String)}}}
+	whole, pruned := NewBatch(schema), NewBatch(schema)
+	for _, b := range []*Batch{whole, pruned} {
+		b.Reset(1)
+		b.Cols[0].I64[0] = 7
+	}
+	pruned.Cols[1] = nil
+	for _, order := range [][]*Batch{{whole, pruned, whole}, {pruned, whole, pruned}} {
+		dst := NewBatch(schema)
+		for _, src := range order {
+			dst.AppendRows(src, []int32{0})
+		}
+		if dst.Len != 3 || dst.Cols[1] != nil || dst.Cols[0].I64[2] != 7 {
+			t.Errorf("%d rows, the pruned column is %v", dst.Len, dst.Cols[1])
+		}
+	}
+}

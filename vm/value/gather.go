@@ -1,12 +1,15 @@
 package value
 
 // AppendRows copies rows of src behind the rows of b, text included: afterwards b needs nothing of src. Both have the same columns; those that
-// src lacks (pruned) b lacks too. b must have no selection.
+// src or b lacks (pruned) b lacks. b must have no selection.
 func (b *Batch) AppendRows(src *Batch, rows []int32) {
 	from, n := b.Len, b.Len+len(rows)
 	for c, col := range src.Cols {
 		if col == nil {
 			b.Cols[c] = nil
+			continue
+		}
+		if b.Cols[c] == nil { // the rows before these came another way, on which the column was pruned: behind it nobody reads it
 			continue
 		}
 		b.Cols[c].appendRows(col, rows, from)
