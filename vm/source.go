@@ -156,7 +156,7 @@ func (h *head) ahead(t *splitTime) error {
 	} else {
 		h.failed.Reset(h.out.Len)
 		for _, r := range h.late {
-			h.failed.Add(r, "E807", "the event time is more than "+(time.Duration(h.mark.Ahead)*time.Microsecond).String()+" ahead of the clock")
+			h.failed.Add(r, "E807", "the event time is more than "+string(value.AppendDuration(nil, h.mark.Ahead))+" ahead of the clock")
 		}
 		if err := h.errors.Batch(&h.out, &h.failed); err != nil {
 			return err
