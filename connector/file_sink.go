@@ -72,6 +72,7 @@ type fileSink struct {
 	next     uint64     // n of the next part
 	promises []promised // closed and not known to be published, oldest first
 	told     int        // so many of them are in an earlier token
+	bytes    int64      // of finished parts
 	unsynced bool       // names of promises are not durable yet
 	err      error      // a write failed: the sink is of no more use
 	sel      []int32
@@ -205,6 +206,7 @@ func (s *fileSink) close() error {
 	if err != nil {
 		return err
 	}
+	s.bytes += size
 	done := promised{Pending: p.name.pending(), Final: p.name.final(), Size: size}
 	if s.o.Checkpoints {
 		s.promises = append(s.promises, done)

@@ -66,6 +66,7 @@ type stdoutSink struct {
 	task    int
 	enc     format.Encoder
 	changes bool
+	bytes   int64
 	buf     []byte
 	sel     []int32
 }
@@ -145,6 +146,7 @@ func withoutBefore(b *value.Batch, sel *[]int32) []int32 {
 // write tells a reader that has gone, which is the end of the job, from a write that failed.
 func (s *stdoutSink) write(p []byte) error {
 	n, err := s.out.Write(p)
+	s.bytes += int64(n)
 	switch {
 	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
 		return &Error{Kind: ErrClosed, What: "the standard output", Text: "its reader has closed the pipe", Err: err}

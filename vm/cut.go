@@ -37,9 +37,8 @@ func (t *task) cutNow() error {
 	}
 	start := t.host.env.Clock.Now()
 	c := &cut{id: id, began: start}
-	if !t.aligned.IsZero() {
+	if t.aligning == id { // without inputs, or when at least once let a newer barrier pass, nothing was held
 		c.stats.Align = start.Sub(t.aligned)
-		t.aligned = time.Time{}
 	}
 	refused := t.host.faults.HitAny(fault.Snapshot, t.spec.ids, id)
 	for _, n := range t.chain.nodes {
@@ -51,6 +50,7 @@ func (t *task) cutNow() error {
 			return err
 		}
 		if token != nil {
+			c.stats.Written += int64(len(token))
 			c.tokens = append(c.tokens, checkpoint.Handle{Task: t.id, Node: n.spec.ID, Kind: checkpoint.Token, Inline: token})
 		}
 	}
@@ -124,7 +124,8 @@ func (t *task) cutStep() (busy bool, err error) {
 		return false, nil
 	}
 	c.file.finish(func(ref blob.Ref, err error) {
-		c.stats.Async, c.stats.Written = t.host.env.Clock.Now().Sub(c.began), ref.Size
+		c.stats.Async = t.host.env.Clock.Now().Sub(c.began)
+		c.stats.Written += ref.Size
 		if err != nil {
 			t.host.declined(t, c.id, err)
 			return

@@ -120,8 +120,8 @@ func (j *Job) attemptClosed(a *attempt) {
 		return
 	}
 	j.at, j.sources = nil, nil
-	j.tally.add(a)
 	err := a.release()
+	j.tally.add(a)
 	switch {
 	case j.stopping == killing:
 		j.over(event.Failed, j.cause)

@@ -38,7 +38,7 @@ type Job struct {
 	mu       sync.Mutex
 	box      []func()
 	released chan struct{} // closed when the attempt ends
-	unstored string // run id without storage
+	unstored string        // run id without storage
 
 	state    event.State
 	storage  *checkpoint.Storage // nil: no checkpoints

@@ -3,6 +3,7 @@ package vm
 import (
 	"pipec/checkpoint/event"
 	"pipec/compiler/plan"
+	"pipec/connector"
 )
 
 // tally adds up what the tasks of all attempts of this process counted; replayed rows count again.
@@ -18,7 +19,7 @@ func newTally() *tally {
 	return &tally{stages: map[string]*event.StageCounts{}, ends: map[string]*event.EndpointCounts{}}
 }
 
-// add takes the counts of an attempt whose tasks have all closed.
+// add takes the counts of an attempt whose tasks have all closed and whose sinks too.
 func (c *tally) add(a *attempt) {
 	for _, t := range a.tasks {
 		for _, n := range t.chain.nodes {
@@ -40,8 +41,10 @@ func (c *tally) add(a *attempt) {
 				c.ends[n.spec.ID] = e
 			}
 			e.Rows += n.stats.RowsOut
-			if t.head != nil {
+			if n.sink == nil {
 				e.Bytes += t.head.bytes
+			} else if s, ok := n.sink.sink.(connector.Counted); ok {
+				e.Bytes += s.Bytes()
 			}
 		}
 	}

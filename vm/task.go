@@ -50,7 +50,8 @@ type task struct {
 	quiet     bool  // an idle message was sent
 	final     bool  // the input ended by itself: event time goes to its end
 	due       uint64
-	aligned   time.Time // when the first barrier of the checkpoint in alignment came
+	aligning  uint64    // newest checkpoint of which a barrier came
+	aligned   time.Time // when its first barrier came
 	last      bool      // the due checkpoint is the last: sources pause behind it
 	cut       *cut
 	flushed   time.Time
@@ -262,8 +263,8 @@ func (t *task) receive(i int, m flow.Message) error {
 	case flow.Idle:
 		t.merge.Idle[i] = true
 	case flow.Barrier:
-		if t.aligned.IsZero() {
-			t.aligned = t.host.env.Clock.Now()
+		if m.Checkpoint > t.aligning {
+			t.aligning, t.aligned = m.Checkpoint, t.host.env.Clock.Now()
 		}
 		t.aim(t.align.Barrier(i, m.Checkpoint))
 		return nil

@@ -90,7 +90,7 @@ func (r *reporter) footer(res vm.Result, command string) {
 		r.line("  read    %-20s %12s rows  %s", e.Name, humanize.Comma(e.Rows), humanize.IBytes(uint64(e.Bytes)))
 	}
 	for _, e := range s.Sinks {
-		r.line("  written %-20s %12s rows", e.Name, humanize.Comma(e.Rows))
+		r.line("  written %-20s %12s rows  %s", e.Name, humanize.Comma(e.Rows), humanize.IBytes(uint64(e.Bytes)))
 	}
 	for _, st := range s.Stages {
 		if st.Late > 0 {
