@@ -23,6 +23,8 @@ func TestScan(t *testing.T) {
 	for text, want := range map[string]string{
 		"a _b1 größe 名":                       "a:Ident _b1:Ident größe:Ident 名:Ident",
 		"not in null":                         "not:Word in:Word null:Word",
+		`null = "NA"`:                         "null:Ident =:Punct \"NA\":String",
+		"x == null":                           "x:Ident ==:Punct null:Word",
 		"1 0xFF 1_000 0b1 0o7 1.5 1e6 1.5E-3": "1:Int 0xFF:Int 1_000:Int 0b1:Int 0o7:Int 1.5:Number 1e6:Number 1.5E-3:Number",
 		"1..5 0s..4h -5m..1h":                 "1:Int ..:Punct 5:Int 0s:Duration ..:Punct 4h:Duration -:Punct 5m:Duration ..:Punct 1h:Duration",
 		"1h30m 250ms 1w2d 0B 64KB 64MiB":      "1h30m:Duration 250ms:Duration 1w2d:Duration 0B:Size 64KB:Size 64MiB:Size",
