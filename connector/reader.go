@@ -132,6 +132,8 @@ func (r *rowReader) Next(out *Read, most int) (Status, error) {
 	if r.err == nil {
 		c, ok, err := r.take()
 		switch {
+		case err == intake.ErrWait:
+			return Wait, nil
 		case err != nil:
 			r.err = err
 		case !ok:
@@ -230,19 +232,56 @@ func (r *rowReader) Close() error {
 	return nil
 }
 
-// unread gives, after Close, the bytes that were taken from the feed and not lent out as rows, and whether the input ends behind them. All blocks are given
-// back: the feed may go on without this reader.
-func (r *rowReader) unread() (data []byte, last bool) {
-	if data = append(data, r.pieces.rest...); len(data) > 0 {
-		last = r.cur.End
+// unread gives, after Close, what was taken from the feed and not lent out as rows. All blocks are given back: the feed may go on without this reader.
+func (r *rowReader) unread() (blocks []*intake.Block) {
+	add := func(in *intake.Input, data []byte, last bool) {
+		if len(data) > 0 || last {
+			b := intake.NewBlock(in, data)
+			b.Last = last
+			blocks = append(blocks, b)
+		}
+	}
+	if rest := r.pieces.rest; len(rest) > 0 {
+		add(r.cur.In, rest, r.cur.End)
 	}
 	r.giveBack()
 	if r.ahead != nil {
 		for _, c := range r.ahead.Left() {
-			data, last = append(data, c.Data...), c.End
+			add(c.In, c.Data, c.End)
 			r.dec.Recycle(c)
 		}
 	}
-	rest, end := r.dec.Rest()
-	return append(data, rest...), last || end
+	if b := r.dec.Rest(); b != nil {
+		blocks = append(blocks, b)
+	}
+	return blocks
 }
+
+// keptReader gives back what it has read and not lent out as rows.
+type keptReader struct {
+	*rowReader
+	kept *intake.Kept
+}
+
+// newKeptReader reads the only split of a source whose reading outlives its readers.
+func newKeptReader(o SourceOptions, splits []Split, kept *intake.Kept, wake func()) (Reader, error) {
+	stop := make(chan struct{})
+	r, err := newRowReader(o, splits, kept.Take(stop), stop, wake)
+	if err != nil {
+		return nil, err
+	}
+	return &keptReader{r, kept}, nil
+}
+
+// Close implements Reader.
+func (r *keptReader) Close() error {
+	err := r.rowReader.Close()
+	r.kept.GiveBack(r.feed, r.unread())
+	return err
+}
+
+// nothing is a feed of no blocks.
+type nothing struct{}
+
+func (nothing) Next() (*intake.Block, error) { return nil, io.EOF }
+func (nothing) Close()                       {}

@@ -33,47 +33,26 @@ func Keep(r io.Reader) Stdin { return &keptIn{from: r} }
 // keptIn is the standard input with whatever was read of it. One goroutine reads: a Read that waits for somebody to type cannot be interrupted, so nobody waits
 // for it; it ends with that Read.
 type keptIn struct {
-	from  io.Reader
-	stop  chan struct{}
-	feed  *stdinFeed // nil: nothing was read yet
-	ahead *intake.Ahead[*intake.Block]
-	past  intake.Feed // what the last reader left
+	from io.Reader
+	stop chan struct{}
+	kept *intake.Kept // nil: nothing was read yet
 }
 
 // Read implements Stdin, for whoever is no source.
 func (k *keptIn) Read(p []byte) (int, error) { return k.from.Read(p) }
 
-// take gives what is left of the input, to one reader at a time.
-func (k *keptIn) take(inline bool, stop <-chan struct{}) intake.Feed {
-	if k.feed == nil {
+// start begins to read, if that is still to be done.
+func (k *keptIn) start(inline bool) *intake.Kept {
+	if k.kept == nil {
 		k.stop = make(chan struct{})
 		limit := intake.BlocksMax
 		if inline {
 			limit = 0
 		}
-		k.feed = &stdinFeed{in: &intake.Input{Name: "the standard input", Final: true, Live: true}, from: k.from, pool: intake.NewPool(limit, k.stop)}
-		if !inline {
-			k.ahead = intake.NewAhead(1, nil, k.stop, k.feed.Next)
-		}
+		feed := &stdinFeed{in: &intake.Input{Name: "the standard input", Final: true, Live: true}, from: k.from, pool: intake.NewPool(limit, k.stop)}
+		k.kept = intake.Keep(feed, inline, k.stop)
 	}
-	var rest intake.Feed = k.feed
-	if k.ahead != nil {
-		rest = intake.NewPrefetch(k.ahead, stop, nil)
-	}
-	if k.past != nil {
-		rest = &both{k.past, rest}
-	}
-	return rest
-}
-
-// giveBack puts bytes in front of what is still to be read.
-func (k *keptIn) giveBack(data []byte, last bool) {
-	if len(data) == 0 && !last {
-		return
-	}
-	b := intake.NewBlock(k.feed.in, data)
-	b.Last = last
-	k.past = &one{b}
+	return k.kept
 }
 
 type stdinSource struct {
@@ -103,15 +82,10 @@ func (s *stdinSource) Splits(_ context.Context, _ int, known []Split) ([]Split, 
 // Reader implements Source.
 func (s *stdinSource) Reader(splits []Split, wake func()) (Reader, error) {
 	splits = append([]Split(nil), splits...)
-	stop := make(chan struct{})
 	if len(splits) == 0 || splits[0].Ended { // another task reads it, or nobody does any more
-		return newRowReader(s.o, splits, nothing{}, stop, wake)
+		return newRowReader(s.o, splits, nothing{}, make(chan struct{}), wake)
 	}
-	r, err := newRowReader(s.o, splits, s.in.take(s.o.Env.Inline, stop), stop, wake)
-	if err != nil {
-		return nil, err
-	}
-	return &stdinReader{r, s.in}, nil
+	return newKeptReader(s.o, splits, s.in.start(s.o.Env.Inline), wake)
 }
 
 // Close implements Source.
@@ -120,19 +94,6 @@ func (s *stdinSource) Close() error {
 		close(s.in.stop)
 	}
 	return nil
-}
-
-// stdinReader gives back what it has read and not lent out as rows.
-type stdinReader struct {
-	*rowReader
-	in *keptIn
-}
-
-// Close implements Reader.
-func (r *stdinReader) Close() error {
-	err := r.rowReader.Close()
-	r.in.giveBack(r.unread())
-	return err
 }
 
 // stdinFeed passes on what one Read gives, however little it is: whoever types sees his rows at once, and a pipe gives as much as it holds.
@@ -172,35 +133,3 @@ func (f *stdinFeed) Next() (*intake.Block, error) {
 }
 
 func (f *stdinFeed) Close() {}
-
-// nothing, one and both are feeds of no, one and first one then another source of blocks.
-type (
-	nothing struct{}
-	one     struct{ b *intake.Block }
-	both    struct{ first, then intake.Feed }
-)
-
-func (nothing) Next() (*intake.Block, error) { return nil, io.EOF }
-func (nothing) Close()                       {}
-
-func (f *one) Next() (*intake.Block, error) {
-	if f.b == nil {
-		return nil, io.EOF
-	}
-	b := f.b
-	f.b = nil
-	return b, nil
-}
-func (f *one) Close() {}
-
-func (f *both) Next() (*intake.Block, error) {
-	if b, err := f.first.Next(); err != io.EOF {
-		return b, err
-	}
-	return f.then.Next()
-}
-
-func (f *both) Close() {
-	f.first.Close()
-	f.then.Close()
-}

@@ -19,6 +19,8 @@ const (
 type Block struct {
 	Probe bool // the head of an input in whose middle reading goes on: for the header only
 	Last  bool // the input ends behind it
+	Cut   bool // the input broke off: it ends, and an incomplete record before this block is none
+	Mark  bool // the input's position is news, although it may give no row: a chunk is wanted
 
 	in       *Input
 	buf      []byte
@@ -69,7 +71,7 @@ func (p *Pool) Get(in *Input) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.in, b.Probe, b.Last = in, false, false
+	b.in, b.Probe, b.Last, b.Cut, b.Mark = in, false, false, false, false
 	b.Filled(0)
 	b.refs.Store(1)
 	return b, nil

@@ -38,7 +38,15 @@ type Decoding struct {
 	sent   int64  // offset behind the previous chunk
 	need   int    // with no more bytes than this there is no whole record
 	last   bool   // the input ends behind data
+	marked bool   // a chunk is wanted for the position alone
 	headed bool
+}
+
+// parked is what an input leaves behind when another one takes its turn.
+type parked struct {
+	data      []byte // fetched and not decoded
+	off, sent int64
+	need      int
 }
 
 // NewDecoding decodes what feed gives. fresh makes an empty batch of the schema; fail makes the error of an input that cannot be read: its name, what is the
@@ -50,13 +58,17 @@ func NewDecoding(feed Feed, dec format.Decoder, chunks int, fresh func() *value.
 // SetMax says how many rows and bad records a chunk holds at most; those that were decoded ahead may hold more.
 func (d *Decoding) SetMax(n int) { d.max.Store(int32(n)) }
 
-// Next gives the next chunk; io.EOF at the end.
+// Next gives the next chunk; io.EOF at the end, and ErrWait when its feed does.
 func (d *Decoding) Next() (*Chunk, error) {
 	for {
 		for d.in != nil && (d.last || len(d.data) > d.need) {
 			if c, err := d.step(); c != nil || err != nil {
 				return c, err
 			}
+		}
+		if d.marked {
+			d.marked = false
+			return d.emit(d.chunk(), 0), nil
 		}
 		switch err := d.fetch(); {
 		case err == io.EOF && d.in != nil:
@@ -70,6 +82,7 @@ func (d *Decoding) Next() (*Chunk, error) {
 // step decodes one batch, or the header. It gives nil when that gave no row, or needs more bytes.
 func (d *Decoding) step() (*Chunk, error) {
 	if d.last && len(d.data) == 0 {
+		d.marked = false
 		return d.emit(d.chunk(), 0), nil
 	}
 	if !d.headed {
@@ -156,7 +169,10 @@ func (d *Decoding) fetch() error {
 		}
 	}
 	if !blk.Probe {
-		d.last = blk.Last
+		if blk.Cut { // what was there of a record will never be one
+			d.data = nil
+		}
+		d.last, d.marked = blk.Last || blk.Cut, blk.Mark
 		d.join(blk)
 		return nil
 	}
@@ -170,9 +186,17 @@ func (d *Decoding) fetch() error {
 	return nil
 }
 
+// begin turns to another input: a new one, or one that was parked.
 func (d *Decoding) begin(in *Input) error {
+	if d.in != nil {
+		d.in.parked = &parked{append([]byte(nil), d.data...), d.off, d.sent, d.need}
+	}
 	d.drop()
 	d.in, d.off, d.sent, d.need, d.last = in, in.Start, in.Start, 0, false
+	if p := in.parked; p != nil {
+		d.data, d.off, d.sent, d.need = p.data, p.off, p.sent, p.need
+		in.parked = nil
+	}
 	d.headed = in.head != nil
 	if !d.headed {
 		return nil
@@ -192,7 +216,7 @@ func (d *Decoding) join(blk *Block) {
 	case len(tail) <= blk.from:
 		blk.from -= len(tail)
 		copy(blk.buf[blk.from:], tail)
-	case d.blk.pool == nil && d.blk.refs.Load() == 1 && d.blk.to+len(more)+slack <= len(d.blk.buf):
+	case d.blk != nil && d.blk.pool == nil && d.blk.refs.Load() == 1 && d.blk.to+len(more)+slack <= len(d.blk.buf):
 		start := d.blk.to - len(tail)
 		d.blk.to += copy(d.blk.buf[d.blk.to:], more)
 		d.data = d.blk.buf[start:d.blk.to]
@@ -210,13 +234,15 @@ func (d *Decoding) join(blk *Block) {
 	d.blk, d.data = blk, blk.data()
 }
 
-// Rest gives a copy of what was fetched and not decoded, and whether the input ends behind it. It lets go of the last block: Next must not be called again.
-func (d *Decoding) Rest() (data []byte, last bool) {
-	if d.in != nil {
-		data, last = append(data, d.data...), d.last
+// Rest gives a copy of what was fetched and not decoded, nil if there is nothing. It lets go of the last block: Next must not be called again.
+func (d *Decoding) Rest() *Block {
+	var b *Block
+	if d.in != nil && (len(d.data) > 0 || d.last) {
+		b = NewBlock(d.in, d.data)
+		b.Last = d.last
 	}
 	d.drop()
-	return data, last
+	return b
 }
 
 // drop lets go of the block.

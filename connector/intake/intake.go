@@ -5,14 +5,19 @@
 //	block.go   Block and Pool: pieces of bytes, counted by the batches that point into them
 //	ahead.go   Ahead: producing in a goroutine; Prefetch: a Feed that does
 //	decode.go  Decoding and Chunk: from blocks to batches; records that span blocks, headers, offsets
+//	keep.go    Keep: reading that outlives its readers
 //
 // Who owns what: a Feed owns a block while it fills it and hands it over with its one reference. The Decoding adds a reference for each chunk that was decoded
 // from the block; Recycle drops it. A chunk (its batch, its bad records, its bytes) belongs to whoever Next gave it to until Recycle.
 package intake
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
-// Input is a run of bytes with one header: a file, the standard input. A feed makes it, and sets all its fields before it hands out the input's first block.
+// Input is a run of bytes with one header: a file, the standard input, a connection. A feed makes it, and sets its fields before it hands out the input's first
+// block; Final it may still set before the last one. Inputs may take turns: what of one was not decoded waits in it for its next block.
 type Input struct {
 	Name  string // for messages
 	Split int    // index in the reader's splits
@@ -23,8 +28,12 @@ type Input struct {
 	// It is called by who takes chunks.
 	Position func(off int64, end bool, tail []byte) []byte
 	// head is the header, not nil once it was read. The Decoding writes it before the input's first chunk; it is read-only afterwards.
-	head []byte
+	head   []byte
+	parked *parked // belongs to the Decoding
 }
+
+// ErrWait is what a feed without a goroutine gives when there is nothing now: Next may be called again later.
+var ErrWait = errors.New("nothing yet")
 
 // TailMax is how many bytes in front of it a position may look at.
 const TailMax = 64
