@@ -245,26 +245,29 @@ func process() vm.Process {
 	return vm.Process{Host: host, ID: os.Getpid(), Engine: versionText()}
 }
 
-// localDir is where backends keep working files: per job and storage, so that a job that died finds, and wipes, its own.
+// localDir is where backends keep working files. Also below a directory that the program names each job has its own, told apart by name and storage, so
+// that a job that died finds, and wipes, its own database and nobody else's. Without a storage nobody looks for it again: it goes by the process.
 func localDir(j *plan.Job) string {
-	if j.State.Local != "" {
-		return j.State.Local
+	own := fmt.Sprintf("pipec-%d", os.Getpid())
+	stored := j.Checkpoint.Storage != "" && j.Name != ""
+	if stored {
+		where, err := filepath.Abs(j.Checkpoint.Storage)
+		if err != nil {
+			where = j.Checkpoint.Storage
+		}
+		h := fnv.New64a()
+		h.Write([]byte(where))
+		own = fmt.Sprintf("%s-%016x", j.Name, h.Sum64())
 	}
-	if j.Checkpoint.Storage == "" || j.Name == "" {
-		return filepath.Join(os.TempDir(), fmt.Sprintf("pipec-%d", os.Getpid()))
+	switch base := os.Getenv("XDG_STATE_HOME"); {
+	case j.State.Local != "":
+		return filepath.Join(j.State.Local, own)
+	case stored && base != "":
+		return filepath.Join(base, "pipec", own)
+	case stored:
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, ".local", "state", "pipec", own)
+		}
 	}
-	base := os.Getenv("XDG_STATE_HOME")
-	if home, err := os.UserHomeDir(); base == "" && err == nil {
-		base = filepath.Join(home, ".local", "state")
-	}
-	if base == "" {
-		base = os.TempDir()
-	}
-	where, err := filepath.Abs(j.Checkpoint.Storage)
-	if err != nil {
-		where = j.Checkpoint.Storage
-	}
-	h := fnv.New64a()
-	h.Write([]byte(where))
-	return filepath.Join(base, "pipec", fmt.Sprintf("%s-%016x", j.Name, h.Sum64()))
+	return filepath.Join(os.TempDir(), own)
 }
