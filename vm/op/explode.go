@@ -99,6 +99,7 @@ type explode struct {
 	taken  *value.Vec // the element
 	blank  *value.Vec // the element where all are null
 	out    *value.Batch
+	own    []*value.Vec // the columns of out; some are left out where they were pruned, which after a union can differ from batch to batch
 }
 
 func newExplode(c *Context) (Operator, error) {
@@ -111,10 +112,12 @@ func newExplode(c *Context) (Operator, error) {
 		return nil, err
 	}
 	element := *config.List.Type.Elem
-	return &explode{
+	x := &explode{
 		taken: value.NewVec(element), blank: value.NewVec(element),
 		config: config, list: list, errors: c.Errors, Outbox: run.Outbox{Emit: c.Emit}, size: run.BatchSize(c.Job), out: value.NewBatch(c.Node.Ports[0].Type.Schema),
-	}, nil
+	}
+	x.own = append(x.own, x.out.Cols...)
+	return x, nil
 }
 
 // Process implements Operator.
@@ -186,6 +189,7 @@ func (x *explode) gather() {
 		if c == nil {
 			out.Cols[i] = nil
 		} else {
+			out.Cols[i] = x.own[i]
 			out.Cols[i].Take(c, x.parent)
 		}
 	}
