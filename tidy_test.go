@@ -48,6 +48,10 @@ var inRowOf = map[string]string{
 	"connector/nexmark": "connector",
 	"state/heap":        "state",
 	"state/ordered":     "state",
+	"vm/actor":          "vm",
+	"vm/fit":            "vm",
+	"vm/status":         "vm",
+	"vm/upload":         "vm",
 	"vm/op/run":         "vm/op",
 	"vm/op/group":       "vm/op",
 

@@ -15,6 +15,7 @@ import (
 	"pipec/vm/exchange"
 	"pipec/vm/fault"
 	"pipec/vm/op"
+	"pipec/vm/upload"
 	"pipec/vm/value"
 )
 
@@ -36,6 +37,7 @@ type attempt struct {
 	mu      sync.Mutex
 	open    int // tasks that have not closed
 	live    int // tasks whose input has not ended
+	silent  int // tasks that have not said yet how far they are
 	failure error
 	enough  map[string]bool                // nodes that need no more rows
 	leaks   []error                        // of closing
@@ -60,6 +62,7 @@ func (j *Job) build(sources map[string]source, res *restored) (a *attempt, err e
 	if a.backend, err = j.openBackend(); err != nil {
 		return a, err
 	}
+	res.expect(a.layout)
 	channels := a.connect()
 	for _, c := range a.layout.chains {
 		for i := range c.tasks {
@@ -114,7 +117,7 @@ func (a *attempt) newTask(c *chainSpec, i int, channels map[link]*exchange.Chann
 		for sender := range a.layout.of[e.From].tasks {
 			if ch := channels[link{e, sender, i}]; ch != nil {
 				t.inlets = append(t.inlets, ch)
-				ch.WakeTo = t.waker.call
+				ch.WakeTo = t.waker.Call
 			}
 		}
 	}
@@ -149,7 +152,7 @@ func (a *attempt) addNodes(t *task, channels map[link]*exchange.Channel, res *re
 		for i := range a.layout.of[e.To].tasks {
 			if ch := channels[link{e, t.index, i}]; ch != nil {
 				to = append(to, ch)
-				ch.WakeUp = t.waker.call
+				ch.WakeUp = t.waker.Call
 			}
 		}
 		o := exchange.NewOutlet(a.plan, e, to)
@@ -222,7 +225,7 @@ func (a *attempt) addHead(t *task, n *node, res *restored) error {
 		h.times = append(h.times, &st)
 	}
 	var err error
-	h.reader, err = src.Reader(mine, t.waker.call)
+	h.reader, err = src.Reader(mine, t.waker.Call)
 	t.head = h
 	return err
 }
@@ -259,7 +262,7 @@ func (a *attempt) openSinks(res *restored) error {
 // start runs the tasks.
 func (a *attempt) start() {
 	for _, t := range a.tasks {
-		t.waker.set(a.env.Sched.Start(t.id, t))
+		t.waker.Set(a.env.Sched.Start(t.id, t))
 	}
 }
 
@@ -357,9 +360,9 @@ func (a *attempt) tokens(id uint64) []checkpoint.Handle {
 }
 
 // upload begins the object that a task's snapshot goes to.
-func (a *attempt) upload(t *task, id uint64) *upload {
+func (a *attempt) upload(t *task, id uint64) *upload.Upload {
 	p := a.place(id)
-	return &upload{name: p.Name(t.id + "-state"), stages: t.spec.keeps, id: id, store: p.Store, faults: a.faults, sched: a.env.Sched, wake: t.waker.call}
+	return &upload.Upload{Name: p.Name(t.id + "-state"), Stages: t.spec.keeps, Checkpoint: id, Store: p.Store, Faults: a.faults, Sched: a.env.Sched, Wake: t.waker.Call}
 }
 
 // satisfied notes that a node needs no more rows, and ends the sources that nobody else reads.

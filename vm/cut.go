@@ -8,6 +8,7 @@ import (
 	"pipec/state/blob"
 	"pipec/vm/fault"
 	"pipec/vm/flow"
+	"pipec/vm/upload"
 )
 
 // cutBudget is how many slots of state one step writes: small enough that a step stays below a millisecond.
@@ -20,7 +21,7 @@ const pendingBytes = 8 << 20
 type cut struct {
 	id     uint64
 	snap   *state.Snapshot
-	file   *upload
+	file   *upload.Upload
 	stats  checkpoint.Stats
 	tokens []checkpoint.Handle
 	began  time.Time
@@ -102,7 +103,7 @@ func (t *task) extra() ([]state.Row, error) {
 // cutStep writes a piece of the state that is being cut. busy says that there is more to write and room for it.
 func (t *task) cutStep() (busy bool, err error) {
 	c := t.cut
-	if c == nil || c.file.waiting() > pendingBytes {
+	if c == nil || c.file.Waiting() > pendingBytes {
 		return false, nil
 	}
 	chunk, done, err := c.snap.Next(cutBudget)
@@ -112,18 +113,18 @@ func (t *task) cutStep() (busy bool, err error) {
 		t.host.declined(t, c.id, err)
 		return false, nil
 	}
-	c.file.add(chunk)
+	c.file.Add(chunk)
 	if !done {
 		return true, nil
 	}
 	t.cut = nil
 	bytes, limit := c.snap.KeyedBytes(), t.host.backend.Limit()
 	if limit > 0 && bytes > limit {
-		c.file.abort()
+		c.file.Abort()
 		t.host.declined(t, c.id, &TooLargeError{Task: t.id, Bytes: bytes, Limit: limit})
 		return false, nil
 	}
-	c.file.finish(func(ref blob.Ref, err error) {
+	c.file.Finish(func(ref blob.Ref, err error) {
 		c.stats.Async = t.host.env.Clock.Now().Sub(c.began)
 		c.stats.Written += ref.Size
 		if err != nil {
@@ -139,5 +140,5 @@ func (c *cut) abandon() {
 	if c.snap != nil {
 		c.snap.Abort()
 	}
-	c.file.abort()
+	c.file.Abort()
 }

@@ -18,6 +18,7 @@ func (j *Job) acked(a *attempt, id uint64, task string, handles []checkpoint.Han
 		return
 	}
 	a.remember(id, handles)
+	j.track.Acked(id)
 	j.drive(checkpoint.Ack{ID: id, Task: task, Handles: handles, Stats: stats})
 }
 
@@ -83,7 +84,7 @@ func (j *Job) suspendAttempt() {
 
 // attemptFailed reacts to the first failure of an attempt.
 func (j *Job) attemptFailed(a *attempt, err error) {
-	if a == nil || a != j.at || j.stopping == killing || j.stopping == finishing {
+	if a == nil || a != j.at || j.stopping == killing || j.stopping == finishing || j.stopping == cancelling {
 		return
 	}
 	j.cause = err
@@ -121,10 +122,15 @@ func (j *Job) attemptClosed(a *attempt) {
 	}
 	j.at, j.sources = nil, nil
 	err := a.release()
-	j.tally.add(a)
+	for _, t := range a.tasks {
+		j.totals.Add(t.part())
+	}
 	switch {
 	case j.stopping == killing:
 		j.over(event.Failed, j.cause)
+	case j.stopping == cancelling:
+		j.warn(err)
+		j.goDown()
 	case j.stopping == finishing && err == nil:
 		j.over(event.Finished, nil)
 	case j.ending == event.Suspended && err == nil:
@@ -139,6 +145,10 @@ func (j *Job) attemptClosed(a *attempt) {
 // failed asks the restart strategy what to do about a failure, unless it is one that stays.
 func (j *Job) failed(err error) {
 	j.cause = nil
+	if j.stopping == cancelling {
+		j.goDown()
+		return
+	}
 	if permanent(err) || j.stopping == suspend {
 		j.over(event.Failed, err)
 		return
@@ -150,11 +160,11 @@ func (j *Job) failed(err error) {
 		return
 	}
 	if !d.Merged {
-		j.tally.again++
+		j.again++
 	}
 	j.stopping, j.state = goingOn, event.Restarting
 	j.emit(&event.Job{State: event.Restarting, Cause: err.Error(), Epoch: j.epoch()})
-	j.emit(&event.Restart{Attempt: j.tally.again, DelayMS: d.Delay.Milliseconds(), Strategy: j.Describe(), Cause: err.Error()})
+	j.emit(&event.Restart{Attempt: j.again, DelayMS: d.Delay.Milliseconds(), Strategy: j.Describe(), Cause: err.Error()})
 	j.resumeAt = now.Add(d.Delay)
 }
 
@@ -177,10 +187,11 @@ func (e *GaveUpError) Unwrap() error { return e.Err }
 
 // restart begins the next attempt from the newest checkpoint, or from where the run began.
 func (j *Job) restart() {
+	j.control.working = true
 	j.env.Sched.Do("restart", func() {
 		res, sources, err := j.reopen()
 		j.post(func() {
-			j.sources = sources
+			j.sources, j.control.working = sources, false
 			if err != nil {
 				for _, s := range sources {
 					_ = s.Close()
@@ -228,13 +239,14 @@ func (j *Job) over(state event.State, err error) {
 	}
 	j.done, j.state = true, state
 	j.letGo()
-	r := Result{State: state, Err: err, Summary: j.tally.summary(j.plan)}
+	r := Result{State: state, Err: err, Summary: j.totals.Summary(j.plan)}
+	r.Summary.Checkpoints, r.Summary.Restarts = j.track.Counts()
 	r.Summary.State, r.Summary.DurationMS = state, j.env.Clock.Now().Sub(j.began).Milliseconds()
 	if err != nil {
 		r.Exit = exitCode(err)
 	}
 	if j.storage != nil && j.storage.Run() != "" {
-		if state != event.Failed || !errors.Is(err, checkpoint.ErrFenced) {
+		if j.stopping != killing { // who is killed writes nothing: the run died
 			j.warn(j.storage.End(state, j.plan.Job.Checkpoint.KeepOnCancel))
 		}
 		if ids := j.storage.Completed(); len(ids) > 0 {
@@ -250,5 +262,6 @@ func (j *Job) over(state event.State, err error) {
 	}
 	j.emit(&event.Job{State: state, Cause: cause, Epoch: j.epoch()})
 	j.emit(&r.Summary)
+	j.closeControl(r)
 	j.result <- r
 }

@@ -13,7 +13,9 @@ import (
 	"pipec/checkpoint/event"
 	"pipec/checkpoint/restart"
 	"pipec/compiler/plan"
+	"pipec/vm/actor"
 	"pipec/vm/fault"
+	"pipec/vm/status"
 	"pipec/vm/value"
 )
 
@@ -34,7 +36,7 @@ type Job struct {
 	plan     *plan.Plan
 	env      *Env
 	request  Request
-	waker    waker
+	waker    actor.Waker
 	mu       sync.Mutex
 	box      []func()
 	released chan struct{} // closed when the attempt ends
@@ -54,7 +56,10 @@ type Job struct {
 	stopping stopping
 	ending   event.State // Suspended once the last checkpoint is committed
 	cause    error
-	tally    *tally
+	totals   *status.Totals // of attempts that have ended
+	track    status.Tracker
+	again    int // restarts
+	control  control
 	result   chan Result
 	done     bool
 }
@@ -63,11 +68,12 @@ type Job struct {
 type stopping uint8
 
 const (
-	goingOn   stopping = iota
-	suspend            // the user asked for an orderly end
-	finishing          // the input ended and everything is committed
-	failing            // the failure is final, or a restart follows
-	killing            // at once, with nothing written any more
+	goingOn    stopping = iota
+	suspend             // the user asked for an orderly end
+	finishing           // the input ended and everything is committed
+	failing             // the failure is final, or a restart follows
+	cancelling          // the user asked for the end, now
+	killing             // at once, with nothing written any more
 )
 
 // New makes a job; Start begins it.
@@ -76,7 +82,7 @@ func New(p *plan.Plan, env *Env, request Request) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Job{plan: p, env: env, request: request, strategy: strategy, tally: newTally(), result: make(chan Result, 1), released: make(chan struct{})}, nil
+	return &Job{plan: p, env: env, request: request, strategy: strategy, totals: status.NewTotals(), result: make(chan Result, 1), released: make(chan struct{})}, nil
 }
 
 // chance makes fractions of random numbers.
@@ -88,8 +94,9 @@ func (c chance) Float64() float64 { return float64(c.random()>>11) / (1 << 53) }
 // Start runs the job; its result comes once.
 func (j *Job) Start() <-chan Result {
 	j.state, j.began = event.Starting, j.env.Clock.Now()
+	j.control.working = true
 	j.unstored = fmt.Sprintf("%s%04x", j.began.UTC().Format("20060102T150405.000Z"), j.env.Random()&0xffff)
-	j.waker.set(j.env.Sched.Start("job", j))
+	j.waker.Set(j.env.Sched.Start("job", j))
 	j.env.Sched.Do("prepare", func() {
 		res, err := j.prepare()
 		j.post(func() { j.prepared(res, err) })
@@ -137,7 +144,7 @@ func (j *Job) post(f func()) {
 	j.mu.Lock()
 	j.box = append(j.box, f)
 	j.mu.Unlock()
-	j.waker.call()
+	j.waker.Call()
 }
 
 // Step implements Machine.
@@ -161,10 +168,11 @@ func (j *Job) Step() (Progress, time.Time) {
 	if !j.wake.IsZero() && !now.Before(j.wake) {
 		j.drive(checkpoint.Tick{})
 	}
+	wake := earliest(j.wake, j.look(now))
 	if undecided {
-		return Waiting, j.wake
+		return Waiting, wake
 	}
-	return Waiting, earliest(j.resumeAt, j.wake)
+	return Waiting, earliest(j.resumeAt, wake)
 }
 
 func earliest(a, b time.Time) time.Time {
@@ -176,12 +184,14 @@ func earliest(a, b time.Time) time.Time {
 
 // prepared begins the first attempt, or ends the job before it began.
 func (j *Job) prepared(res *restored, err error) {
-	if err != nil {
+	j.control.working = false
+	if err != nil || j.stopping == cancelling {
 		res.close()
 		for _, s := range j.sources {
 			_ = s.Close()
 		}
-		j.over(event.Failed, err)
+		j.goDown()
+		j.over(event.Failed, err) // of a cancelled job no more
 		return
 	}
 	j.emit(&event.Job{State: event.Starting, Epoch: j.epoch()})
@@ -191,6 +201,7 @@ func (j *Job) prepared(res *restored, err error) {
 	if res != nil {
 		j.initial = res.snap
 	}
+	j.pass()
 	j.launch(res)
 }
 
@@ -201,6 +212,7 @@ func (j *Job) launch(res *restored) {
 	j.mu.Lock()
 	j.released = make(chan struct{})
 	j.mu.Unlock()
+	j.control.working, j.control.loading = true, res
 	j.env.Sched.Do("build", func() {
 		a, err := j.build(sources, res)
 		if res != nil {
@@ -211,6 +223,7 @@ func (j *Job) launch(res *restored) {
 }
 
 func (j *Job) launched(a *attempt, res *restored, err error) {
+	j.control.working, j.control.loading = false, nil
 	if err == nil && res != nil {
 		j.restored(res)
 	}
@@ -223,6 +236,11 @@ func (j *Job) launched(a *attempt, res *restored, err error) {
 		return
 	}
 	j.at, j.state = a, event.Running
+	if j.stopping == cancelling {
+		a.stop()
+		a.start()
+		return
+	}
 	j.emit(&event.Job{State: event.Running, Epoch: j.epoch()})
 	a.start()
 	if j.coord != nil {
@@ -252,21 +270,23 @@ func (j *Job) restored(res *restored) {
 
 // drive gives the coordinator an event and does what it says. Of a job that is being killed nothing more is written, whatever comes to its end meanwhile.
 func (j *Job) drive(e checkpoint.Event) {
-	if j.coord == nil || j.stopping == killing {
+	if j.coord == nil || j.stopping == killing || j.stopping == cancelling && !settles(e) {
 		return
 	}
 	for _, a := range j.coord.Step(j.env.Clock.Now(), e) {
 		j.act(a)
 	}
 	j.wake, _ = j.coord.NextWake()
+	j.goDown()
 }
 
 func (j *Job) act(action checkpoint.Action) {
 	switch a := action.(type) {
 	case checkpoint.Emit:
-		j.count(a.Body)
 		j.emit(a.Body)
+		j.taken(a.Body)
 	case checkpoint.Inject:
+		j.control.triggered(a)
 		if j.at != nil {
 			j.at.announce(a.ID, a.Kind == checkpoint.Final && j.stopping == suspend)
 		}
@@ -288,15 +308,6 @@ func (j *Job) act(action checkpoint.Action) {
 		} else {
 			j.end(finishing)
 		}
-	}
-}
-
-func (j *Job) count(body event.Body) {
-	switch body.(type) {
-	case *event.CheckpointCompleted:
-		j.tally.done++
-	case *event.CheckpointFailed:
-		j.tally.failed++
 	}
 }
 
@@ -360,9 +371,13 @@ func (j *Job) publish(id uint64) {
 		return
 	}
 	tokens := a.tokens(id)
+	j.control.publishing = true
 	j.env.Sched.Do("commit", func() {
 		err := j.commit(a, id, tokens)
-		j.post(func() { j.drive(checkpoint.Committed{ID: id, Err: err}) })
+		j.post(func() {
+			j.control.publishing = false
+			j.drive(checkpoint.Committed{ID: id, Err: err})
+		})
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"pipec/checkpoint"
@@ -22,12 +23,15 @@ type restored struct {
 	marks  map[string]int64        // by head of a chain: the least watermark of its old tasks
 	tokens map[string][][]byte     // by sink node
 	began  time.Time
+	loaded atomic.Int64 // bytes of files that tasks have looked through, each task's counted
+	total  atomic.Int64 // what loaded will be
 }
 
 type restoredFile struct {
 	checkpoint.Handle
 	*state.File
 	uri   string
+	size  int64
 	close func() error
 }
 
@@ -55,7 +59,7 @@ func openSnapshot(snap *checkpoint.Snapshot) (*restored, error) {
 				r.close()
 				return nil, &checkpoint.SnapshotError{URI: blob.JoinURI(snap.Store.URI(), ref.Name), Reason: err.Error(), Cause: err}
 			}
-			r.files = append(r.files, restoredFile{h, file, blob.JoinURI(snap.Store.URI(), ref.Name), reader.Close})
+			r.files = append(r.files, restoredFile{h, file, blob.JoinURI(snap.Store.URI(), ref.Name), reader.Size(), reader.Close})
 			if err := r.unkeyed(file); err != nil {
 				r.close()
 				return nil, err
@@ -95,12 +99,27 @@ func (r *restored) unkeyed(f *state.File) error {
 	return nil
 }
 
+// expect notes how much there is to load: every task with state looks through every file.
+func (r *restored) expect(l *layout) {
+	if r == nil {
+		return
+	}
+	for _, c := range l.chains {
+		for _, f := range r.files {
+			if len(c.keeps) > 0 {
+				r.total.Add(f.size * int64(c.tasks))
+			}
+		}
+	}
+}
+
 // into loads the keyed state that a task owns. Its tables exist already.
 func (r *restored) into(t *task) error {
 	for _, f := range r.files {
 		if err := t.store.Load(f.File); err != nil {
 			return &checkpoint.SnapshotError{URI: f.uri, Reason: err.Error(), Cause: err}
 		}
+		r.loaded.Add(f.size)
 	}
 	return nil
 }

@@ -1,19 +1,16 @@
 package vm
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"sort"
 
 	"pipec/checkpoint"
 	"pipec/checkpoint/event"
 	"pipec/compiler/plan"
 	"pipec/connector"
 	"pipec/state"
-	"pipec/vm/value"
+	"pipec/vm/fit"
 )
 
 // Request is what the user asks of a start.
@@ -89,7 +86,7 @@ func (j *Job) readSnapshot(d checkpoint.Decision) (*restored, error) {
 }
 
 func (j *Job) openRestored(snap *checkpoint.Snapshot) (*restored, error) {
-	if err := j.fits(snap.Manifest); err != nil {
+	if err := fit.Check(j.plan, snap.Manifest, j.request.AllowNonRestored); err != nil {
 		return nil, &ExitError{4, fmt.Errorf("%s cannot be restored: %w", snap.URI, err)}
 	}
 	start := j.env.Clock.Now()
@@ -99,76 +96,6 @@ func (j *Job) openRestored(snap *checkpoint.Snapshot) (*restored, error) {
 	}
 	res.began = start
 	return res, nil
-}
-
-// fits compares a snapshot with the plan: key groups, and the signature of every state. State without a stage is refused unless the user allows it; a
-// stage without state starts empty (Flink's Checkpoints.loadAndValidateCheckpoint).
-func (j *Job) fits(m *checkpoint.Manifest) error {
-	job := &j.plan.Job
-	switch {
-	case m.Encoding != value.KeyVersion:
-		return fmt.Errorf("its keys are encoded in version %d, this engine writes %d", m.Encoding, value.KeyVersion)
-	case job.MaxSet && job.MaxParallel != m.MaxParallelism:
-		return fmt.Errorf("it was taken with max_parallelism %d, and the job sets %d: leave it out or set the same", m.MaxParallelism, job.MaxParallel)
-	case job.Parallelism > m.MaxParallelism:
-		return fmt.Errorf("parallelism %d is above its max_parallelism, %d", job.Parallelism, m.MaxParallelism)
-	}
-	job.MaxParallel = m.MaxParallelism
-	var orphans []string
-	for _, old := range m.Nodes {
-		if old.Signature == nil {
-			continue
-		}
-		n := j.plan.Find(old.ID)
-		if n == nil || n.State == nil {
-			orphans = append(orphans, old.ID)
-			continue
-		}
-		if why := differs(n.State, old.Signature); why != "" {
-			return fmt.Errorf("J711: the state of %s has another signature: %s", old.ID, why)
-		}
-	}
-	if len(orphans) > 0 && !j.request.AllowNonRestored {
-		sort.Strings(orphans)
-		return fmt.Errorf("J710: it holds the state of %s, which this program has not: give the stage its old name with `with { id = %q }`, or leave the state behind with -n",
-			join(orphans), orphans[0])
-	}
-	return nil
-}
-
-func join(names []string) string {
-	var b bytes.Buffer
-	for i, n := range names {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(n)
-	}
-	return b.String()
-}
-
-// differs says in which way two signatures differ, "" if they do not.
-func differs(now *plan.Signature, then json.RawMessage) string {
-	var old plan.Signature
-	if err := json.Unmarshal(then, &old); err != nil {
-		return "it cannot be read: " + err.Error()
-	}
-	a, _ := json.Marshal(now)
-	b, _ := json.Marshal(&old)
-	switch {
-	case bytes.Equal(a, b):
-		return ""
-	case len(now.Key) != len(old.Key):
-		return fmt.Sprintf("the key had %d columns, now %d", len(old.Key), len(now.Key))
-	case now.Window != old.Window:
-		return fmt.Sprintf("the window was `%s`, now `%s`", old.Window, now.Window)
-	}
-	for i := range now.Key {
-		if !now.Key[i].Equal(old.Key[i]) {
-			return fmt.Sprintf("column %d of the key was %s, now %s", i+1, old.Key[i], now.Key[i])
-		}
-	}
-	return fmt.Sprintf("it computed %s, now %s", join(old.Fields), join(now.Fields))
 }
 
 // openSources opens every source and lists its splits, those of the snapshot with their positions.
@@ -285,7 +212,9 @@ func (j *Job) note(text string) {
 }
 
 func (j *Job) emit(body event.Body) {
+	now := j.env.Clock.Now()
+	j.track.Take(now, body)
 	if j.env.Events != nil {
-		j.env.Events.Emit(event.Event{Time: j.env.Clock.Now(), Job: j.plan.Job.Name, Run: j.runID(), Body: body})
+		j.env.Events.Emit(event.Event{Time: now, Job: j.plan.Job.Name, Run: j.runID(), Body: body})
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"pipec/state"
+	"pipec/vm/actor"
 	"pipec/vm/exchange"
 	"pipec/vm/flow"
+	"pipec/vm/status"
 	"pipec/vm/value"
 )
 
@@ -35,10 +37,11 @@ type task struct {
 	merge  *exchange.Merger
 	store  *state.Store // nil without state
 
-	waker   waker
+	waker   actor.Waker
 	stopped atomic.Bool
 	mu      sync.Mutex
-	orders  []order // from the job, oldest first
+	orders  []order      // from the job, oldest first
+	said    *status.Part // what it last told the job
 
 	phase     phase
 	turn      int          // inlet to ask next
@@ -61,6 +64,7 @@ type task struct {
 type order struct {
 	checkpoint uint64
 	last       bool // nothing is read behind this checkpoint
+	report     bool // the job wants to know how far the task is; nothing else is said
 	end        bool // nobody needs more: the source ends as if its input had. checkpoint 0 without it: it stops, and event time stands still
 }
 
@@ -68,12 +72,12 @@ func (t *task) tell(o order) {
 	t.mu.Lock()
 	t.orders = append(t.orders, o)
 	t.mu.Unlock()
-	t.waker.call()
+	t.waker.Call()
 }
 
 func (t *task) stop() {
 	t.stopped.Store(true)
-	t.waker.call()
+	t.waker.Call()
 }
 
 // Step implements Machine. A panic is a bug in the engine: it ends the job for good, with its stack.
@@ -167,6 +171,10 @@ func (t *task) obey() {
 	t.orders = nil
 	t.mu.Unlock()
 	for _, o := range orders {
+		if o.report {
+			t.tellPart()
+			continue
+		}
 		if o.checkpoint == 0 {
 			if t.head != nil && t.phase == reading {
 				t.head.paused = true

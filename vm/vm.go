@@ -8,11 +8,29 @@
 //	source.go    head: a source's reader, event time and watermarks by split
 //	task.go      task: one step of one task
 //	cut.go       what a task does at a barrier, and how its snapshot is written
-//	actor.go     Scheduler: how machines are run
 //	job.go       Job: start, supervise, restart, stop
 //	attempt.go   attempt: one execution of all tasks, from restore to end
 //	restore.go   which snapshot goes to which task
-//	report.go    Summary: what the end report counts
+//	live.go      what a running job tells of itself
+//	control.go   Job: checkpoints on request, cancel
 //
-// How messages get from task to task is in vm/exchange.
+// How messages get from task to task is in vm/exchange, how machines are run in vm/actor, how snapshots are written in vm/upload, whether one fits the
+// program in vm/fit, what a job says of itself in vm/status.
 package vm
+
+import "pipec/vm/actor"
+
+// The way machines are run, which package actor defines.
+type (
+	Progress   = actor.Progress
+	Machine    = actor.Machine
+	Scheduler  = actor.Scheduler
+	Goroutines = actor.Goroutines
+)
+
+// The answers of a machine.
+const (
+	Again    = actor.Again
+	Waiting  = actor.Waiting
+	Finished = actor.Finished
+)

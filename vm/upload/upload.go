@@ -1,21 +1,23 @@
-package vm
+// Package upload writes a task's snapshot to its file off the task's loop, chunk by chunk, as the task cuts it.
+package upload
 
 import (
 	"sync"
 
 	"pipec/state/blob"
+	"pipec/vm/actor"
 	"pipec/vm/fault"
 )
 
-// upload writes the chunks of one snapshot to one object, off the task's loop.
-type upload struct {
-	name   string
-	stages []string // whose state it is
-	id     uint64
-	store  blob.Store
-	faults *fault.Set
-	sched  Scheduler
-	wake   func() // the task, when there is room again
+// Upload writes the chunks of one snapshot to one object.
+type Upload struct {
+	Name       string
+	Stages     []string // whose state it is
+	Checkpoint uint64
+	Store      blob.Store
+	Faults     *fault.Set
+	Sched      actor.Scheduler
+	Wake       func() // the task, when there is room again
 
 	mu      sync.Mutex
 	chunks  [][]byte
@@ -27,15 +29,15 @@ type upload struct {
 	err     error
 }
 
-// waiting is how many bytes are not yet written.
-func (u *upload) waiting() int {
+// Waiting is how many bytes are not yet written.
+func (u *Upload) Waiting() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.bytes
 }
 
-// add takes a chunk; it belongs to the upload from now on.
-func (u *upload) add(chunk []byte) {
+// Add takes a chunk; it belongs to the upload from now on.
+func (u *Upload) Add(chunk []byte) {
 	if len(chunk) == 0 {
 		return
 	}
@@ -46,16 +48,16 @@ func (u *upload) add(chunk []byte) {
 	u.mu.Unlock()
 }
 
-// finish says that no chunk follows; done is called when the object is durable, or could not be made.
-func (u *upload) finish(done func(blob.Ref, error)) {
+// Finish says that no chunk follows; done is called when the object is durable, or could not be made.
+func (u *Upload) Finish(done func(blob.Ref, error)) {
 	u.mu.Lock()
 	u.done = done
 	u.start()
 	u.mu.Unlock()
 }
 
-// abort gives the object up; done will not be called.
-func (u *upload) abort() {
+// Abort gives the object up; done will not be called.
+func (u *Upload) Abort() {
 	u.mu.Lock()
 	u.gone = true
 	u.start()
@@ -63,14 +65,14 @@ func (u *upload) abort() {
 }
 
 // start makes somebody write, unless somebody does.
-func (u *upload) start() {
+func (u *Upload) start() {
 	if !u.running {
 		u.running = true
-		u.sched.Do("write "+u.name, u.run)
+		u.Sched.Do("write "+u.Name, u.run)
 	}
 }
 
-func (u *upload) run() {
+func (u *Upload) run() {
 	for {
 		u.mu.Lock()
 		chunks, done, gone := u.chunks, u.done, u.gone
@@ -81,7 +83,7 @@ func (u *upload) run() {
 			return
 		}
 		u.mu.Unlock()
-		u.wake()
+		u.Wake()
 		if gone {
 			u.discard()
 			return
@@ -96,10 +98,10 @@ func (u *upload) run() {
 	}
 }
 
-func (u *upload) write(chunk []byte) {
+func (u *Upload) write(chunk []byte) {
 	if u.writer == nil && u.err == nil {
-		if u.err = u.faults.HitAny(fault.Write, u.stages, u.id); u.err == nil {
-			u.writer, u.err = u.store.Create(u.name)
+		if u.err = u.Faults.HitAny(fault.Write, u.Stages, u.Checkpoint); u.err == nil {
+			u.writer, u.err = u.Store.Create(u.Name)
 		}
 	}
 	if u.err == nil {
@@ -107,7 +109,7 @@ func (u *upload) write(chunk []byte) {
 	}
 }
 
-func (u *upload) commit() (blob.Ref, error) {
+func (u *Upload) commit() (blob.Ref, error) {
 	if u.err != nil {
 		u.discard()
 		return blob.Ref{}, u.err
@@ -115,7 +117,7 @@ func (u *upload) commit() (blob.Ref, error) {
 	return u.writer.Commit()
 }
 
-func (u *upload) discard() {
+func (u *Upload) discard() {
 	if u.writer != nil {
 		u.writer.Abort()
 	}

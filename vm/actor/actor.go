@@ -1,4 +1,6 @@
-package vm
+// Package actor is how machines are run: who steps them, and how they are woken. The engine knows no goroutine but through it, so that the simulator can
+// take the place of the scheduler and run everything in an order that a seed decides.
+package actor
 
 import (
 	"sync"
@@ -82,14 +84,15 @@ func loop(m Machine, signal chan struct{}, c clock.Clock) {
 	}
 }
 
-// waker wakes a machine that may not have been started yet: what comes too early is not lost.
-type waker struct {
+// Waker wakes a machine that may not have been started yet: what comes too early is not lost.
+type Waker struct {
 	mu     sync.Mutex
 	wake   func()
 	missed bool
 }
 
-func (w *waker) call() {
+// Call wakes the machine, now or as soon as it can be woken.
+func (w *Waker) Call() {
 	w.mu.Lock()
 	f := w.wake
 	w.missed = f == nil
@@ -99,7 +102,8 @@ func (w *waker) call() {
 	}
 }
 
-func (w *waker) set(f func()) {
+// Set says how the machine is woken.
+func (w *Waker) Set(f func()) {
 	w.mu.Lock()
 	w.wake = f
 	missed := w.missed
