@@ -32,7 +32,7 @@ var rows = [][]string{
 	{"vm/eval", "vm/exchange", "connector", "checkpoint"},
 	{"vm/op"},
 	{"compiler", "vm"},
-	{"compiler/flink", "vm/sim"},
+	{"compiler/flink", "compiler/reference", "vm/sim"},
 	{"spec", "cmd/pipec"},
 }
 

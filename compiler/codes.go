@@ -18,6 +18,40 @@ type Code struct {
 //go:embed codes.md
 var codesText string
 
+// Family is the diagnostics whose codes begin with one letter.
+type Family struct{ Letter, Doc string }
+
+// Families lists the families, in the order of the reference.
+func Families() []Family {
+	return []Family{
+		{"P", "the grammar"}, {"N", "names"}, {"T", "types and null"}, {"S", "streams"}, {"C", "configuration"}, {"J", "the job as a whole"},
+		{"K", "what this version does not run yet"}, {"E", "rows that fail while the job runs"},
+	}
+}
+
+// AtRunTime says whether the code belongs to a run rather than to a program.
+func (c Code) AtRunTime() bool { return c.Code[0] == 'E' || strings.HasPrefix(c.Code, "J71") }
+
+// Program is the example as a whole program: with the source that it reads.
+func (c Code) Program() string {
+	if !strings.Contains(c.Example, "from orders") {
+		return c.Example
+	}
+	return c.Example + "\n" + ExampleSource()
+}
+
+// ExampleSource is the source `orders` that examples read.
+var ExampleSource = sync.OnceValue(func() string {
+	intro, _, _ := strings.Cut(codesText, "\n## ")
+	var b strings.Builder
+	for line := range strings.Lines(intro) {
+		if code, ok := strings.CutPrefix(line, "    "); ok {
+			b.WriteString(code)
+		}
+	}
+	return b.String()
+})
+
 // Codes lists every diagnostic of the project, in the order of the reference.
 var Codes = sync.OnceValue(func() []Code { return parseCodes(codesText) })
 

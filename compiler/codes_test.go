@@ -11,25 +11,6 @@ import (
 	"pipec/compiler"
 )
 
-// orders is the source that examples of the register read.
-const orders = `source orders from file {
-  path = "orders"
-  format json
-  schema {
-    id: int
-    customer: string
-    amount: decimal(12, 2)
-    discount: decimal(4, 2)?
-    score: float
-    status: "open" | "paid" | "void"
-    tags: list<string>
-    address: { city: string, zip: string? }?
-    at: timestamp
-  }
-  watermark at - 10s
-}
-`
-
 // TestCodes compiles the example of every entry and looks for the code.
 func TestCodes(t *testing.T) {
 	seen := map[string]bool{}
@@ -40,12 +21,12 @@ func TestCodes(t *testing.T) {
 			}
 			seen[c.Code] = true
 			if c.Example == "" {
-				if c.Code[0] != 'E' && !strings.HasPrefix(c.Code, "J71") {
-					t.Error("no example")
-				}
+				t.Error("no example")
+			}
+			if c.AtRunTime() { // the tests of the command line run them
 				return
 			}
-			r := compiler.Check(compiler.Options{File: "main.pipe", Text: orders + c.Example, Cores: 2, Load: func(string) (string, error) { return "", os.ErrNotExist }})
+			r := compiler.Check(compiler.Options{File: "main.pipe", Text: c.Program(), Cores: 2, Load: func(string) (string, error) { return "", os.ErrNotExist }})
 			for _, d := range r.List {
 				if d.Code == c.Code {
 					return

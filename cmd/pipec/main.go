@@ -108,5 +108,6 @@ back and rescales.`,
 	root.SetErr(std.err)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(runCommand(std), validateCommand(std), fmtCommand(std), planCommand(std), versionCommand(std))
+	root.AddCommand(docsCommand(std), explainCommand(std))
 	return root
 }
