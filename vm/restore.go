@@ -57,7 +57,7 @@ func openSnapshot(snap *checkpoint.Snapshot) (*restored, error) {
 			if err != nil {
 				reader.Close()
 				r.close()
-				return nil, &checkpoint.SnapshotError{URI: blob.JoinURI(snap.Store.URI(), ref.Name), Reason: err.Error(), Cause: err}
+				return nil, unreadable(blob.JoinURI(snap.Store.URI(), ref.Name), err)
 			}
 			r.files = append(r.files, restoredFile{h, file, blob.JoinURI(snap.Store.URI(), ref.Name), reader.Size(), reader.Close})
 			if err := r.unkeyed(file); err != nil {
@@ -67,6 +67,14 @@ func openSnapshot(snap *checkpoint.Snapshot) (*restored, error) {
 		}
 	}
 	return r, nil
+}
+
+// unreadable tells a file whose content is wrong, which stays so, from a disk that does not answer, which may pass (architecture, rule 9).
+func unreadable(uri string, err error) error {
+	if isIO(err) {
+		return fmt.Errorf("%s: %w", uri, err)
+	}
+	return &checkpoint.SnapshotError{URI: uri, Reason: err.Error(), Cause: err}
 }
 
 // unkeyed reads the splits and watermarks of one file.
@@ -117,7 +125,7 @@ func (r *restored) expect(l *layout) {
 func (r *restored) into(t *task) error {
 	for _, f := range r.files {
 		if err := t.store.Load(f.File); err != nil {
-			return &checkpoint.SnapshotError{URI: f.uri, Reason: err.Error(), Cause: err}
+			return unreadable(f.uri, err)
 		}
 		r.loaded.Add(f.size)
 	}
