@@ -164,7 +164,10 @@ func (t *Table) keyOf(w []uint64, buf *[inlineKey]byte) []byte {
 
 // hashOf gives the hash of a slot's key.
 func (t *Table) hashOf(w []uint64) uint64 {
-	if w[0]&tagMask == tagLong && t.header == 3 {
+	switch tag := w[0] & tagMask; {
+	case tag == tagNumber:
+		return value.HashNumber(w[1])
+	case tag == tagLong && t.header == 3:
 		return w[2]
 	}
 	var buf [inlineKey]byte

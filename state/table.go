@@ -250,6 +250,10 @@ func (t *Table) scanTables(p *pane, c *Cursor, keys *value.Keys, slots []value.S
 }
 
 func (t *Table) addKey(keys *value.Keys, w []uint64) {
+	if w[0]&tagMask == tagNumber {
+		keys.AddNumber(w[1], uint16(w[0]>>groupShift))
+		return
+	}
 	var buf [inlineKey]byte
 	keys.Buf = append(keys.Buf, t.keyOf(w, &buf)...)
 	keys.Off = append(keys.Off, uint32(len(keys.Buf)))

@@ -45,16 +45,16 @@ func (k *Keys) Reset() {
 
 // Encode replaces the keys by those of the given rows: the columns in order, each in the order-preserving form of AppendKey.
 func (k *Keys) Encode(cols []*Vec, types []Type, rows []int32, groups int) {
-	k.Reset()
 	if len(cols) == 1 && cols[0].Lane == LaneI64 && cols[0].Valid == nil {
-		k.encodeInts(cols[0].I64, rows)
-	} else {
-		for _, r := range rows {
-			for c, v := range cols {
-				k.Buf = AppendKey(k.Buf, v, types[c], int(r))
-			}
-			k.Off = append(k.Off, uint32(len(k.Buf)))
+		k.encodeInts(cols[0].I64, rows, groups)
+		return
+	}
+	k.Reset()
+	for _, r := range rows {
+		for c, v := range cols {
+			k.Buf = AppendKey(k.Buf, v, types[c], int(r))
 		}
+		k.Off = append(k.Off, uint32(len(k.Buf)))
 	}
 	k.finish(groups)
 }
@@ -68,17 +68,6 @@ func (k *Keys) Add(key []byte, groups int) {
 	k.Off = append(k.Off, uint32(len(k.Buf)))
 	h := xxhash.Sum64(key)
 	k.Hash, k.Group = append(k.Hash, h), append(k.Group, uint16(h%uint64(groups)))
-}
-
-func (k *Keys) encodeInts(lane []int64, rows []int32) {
-	k.Buf = grow(k.Buf, 9*len(rows))
-	p := 0
-	for _, r := range rows {
-		k.Buf[p] = 1
-		binary.BigEndian.PutUint64(k.Buf[p+1:], uint64(lane[r])^(1<<63))
-		p += 9
-		k.Off = append(k.Off, uint32(p))
-	}
 }
 
 func (k *Keys) finish(groups int) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 )
 
@@ -280,4 +282,77 @@ func keyVectors() (all []keyVector) {
 		v.Kids[1].SetNull(0, 1)
 	})
 	return all
+}
+
+// The keys of numbers take a way of their own; it must be the same way.
+func TestKeysOfNumbers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		types := []Type{Of(Int)}
+		numbers := rapid.SliceOfN(rapid.OneOf(rapid.Int64Range(-300, 300), rapid.Int64()), 0, 50).Draw(t, "numbers")
+		groups := rapid.SampledFrom([]int{1, 2, 3, 100, 128, 32768}).Draw(t, "groups")
+		col := NewVec(types[0])
+		col.Resize(len(numbers))
+		copy(col.I64, numbers)
+		var rows []int32
+		for i := range numbers {
+			if rapid.Bool().Draw(t, "selected") {
+				rows = append(rows, int32(i))
+			}
+		}
+		var fast, slow, added Keys
+		fast.Encode([]*Vec{col}, types, rows, groups)
+		slow.Reset()
+		added.Reset()
+		for i, r := range rows {
+			slow.Add(AppendKey(nil, col, types[0], int(r)), groups)
+			if h := HashNumber(numberRest(numbers[r])); h != slow.Hash[i] {
+				t.Fatalf("the hash of %d is %x, want %x", numbers[r], h, slow.Hash[i])
+			}
+			added.AddNumber(numberRest(numbers[r]), slow.Group[i])
+		}
+		if diff := cmp.Diff(slow, fast, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatal(diff)
+		}
+		if diff := cmp.Diff(slow, added, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatal(diff)
+		}
+		back := NewVec(types[0])
+		back.Resize(len(rows))
+		if err := fast.Decode([]*Vec{back}, types); err != nil {
+			t.Fatal(err)
+		}
+		for i, r := range rows {
+			if back.I64[i] != numbers[r] || back.IsNull(i) {
+				t.Fatalf("row %d is %d, want %d", i, back.I64[i], numbers[r])
+			}
+		}
+	})
+}
+
+// Nulls among numbers, and numbers among other columns, are decoded one by one.
+func TestDecodeOfMixedKeys(t *testing.T) {
+	typ := Of(Int).Null()
+	col := NewVec(typ)
+	col.Resize(3)
+	copy(col.I64, []int64{7, 0, -7})
+	col.SetNull(1, 3)
+	for _, cols := range [][]*Vec{{col}, {col, col}} {
+		types := []Type{typ, typ}[:len(cols)]
+		var k Keys
+		k.Encode(cols, types, Identity(3), 128)
+		var back []*Vec
+		for range cols {
+			v := NewVec(typ)
+			v.Resize(3)
+			back = append(back, v)
+		}
+		if err := k.Decode(back, types); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range back {
+			if v.I64[0] != 7 || v.I64[2] != -7 || v.IsNull(0) || !v.IsNull(1) || v.IsNull(2) {
+				t.Errorf("%v %v", v.I64, v.Valid)
+			}
+		}
+	}
 }

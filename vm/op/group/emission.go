@@ -106,12 +106,7 @@ func (m *emission) keysOf(keys *value.Keys) error {
 		c.Resize(n)
 		m.group.Cols[k] = c
 	}
-	for i := range n {
-		if err := value.DecodeKey(keys.At(i), m.coded, m.types, i, n); err != nil {
-			return err
-		}
-	}
-	return nil
+	return keys.Decode(m.coded, m.types)
 }
 
 // keysFrom takes the key columns from rows of the input.
