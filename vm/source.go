@@ -136,6 +136,9 @@ func before(high, delay int64) int64 {
 // ahead takes rows out whose event time lies too far beyond the wall clock: they do not move the watermark.
 func (h *head) ahead(t *splitTime) error {
 	limit := t.seen.UnixMicro() + h.mark.Ahead
+	if h.sel == nil {
+		h.sel = make([]int32, 0, h.out.Len) // nil would select all
+	}
 	h.sel, h.late = h.sel[:0], h.late[:0]
 	for _, r := range h.out.Rows() {
 		if h.out.Time[r] > limit {

@@ -92,3 +92,20 @@ func TestIdleSplits(t *testing.T) {
 		t.Fatalf("it wants to look again when the split becomes idle, in %v", until.Sub(c.Now()))
 	}
 }
+
+func TestAllRowsAhead(t *testing.T) {
+	c := clock.NewFake(time.Unix(0, 0))
+	h := sourceOf(c, plan.Watermark{Ahead: 10, Future: 1}, 1)
+	live := map[int]int{}
+	h.emit = func(port int, b *value.Batch) error {
+		live[port] += b.Live()
+		return nil
+	}
+	h.give(t, 0, 11)
+	if live[0] != 0 || live[1] != 1 {
+		t.Fatalf("a batch of nothing but rows of the future: %d went on, %d aside", live[0], live[1])
+	}
+	if h.times[0].Max != value.NoTime {
+		t.Fatal("it moved the watermark")
+	}
+}

@@ -121,7 +121,7 @@ func (t *task) step() (Progress, time.Time, error) {
 	case t.due != 0:
 		err = t.cutNow()
 	case t.phase == draining:
-		t.finish()
+		err = t.finish()
 	case t.phase == ended:
 		p = Waiting
 	case t.head != nil:
@@ -303,17 +303,15 @@ func (t *task) merged() error {
 }
 
 // finish ends the task's output once nothing is pending: event time goes to its end first, if the input ended by itself.
-func (t *task) finish() {
+func (t *task) finish() error {
 	if t.final && t.watermark != value.EndTime {
 		t.watermark = value.EndTime
-		if err := t.chain.advance(t.chain.nodes[0], value.EndTime); err != nil {
-			t.host.failed(t, err)
-		}
-		return
+		return t.chain.advance(t.chain.nodes[0], value.EndTime)
 	}
 	t.phase = ended
 	t.chain.signal(flow.Message{Kind: flow.End})
 	t.host.taskEnded(t)
+	return nil
 }
 
 // close lets go of what the task holds. It runs on the task's own goroutine, or after it.

@@ -36,8 +36,12 @@ func (e *Errors) Add(i int32, code, text string) {
 	e.Rows, e.Code, e.Text = append(e.Rows, i), append(e.Code, code), append(e.Text, text)
 }
 
-// Without removes the failed rows from sel, into dst, which may be sel itself.
+// Without removes the failed rows from sel, into dst, which may be sel itself. The result is never nil: as the selection of a batch that would mean
+// all rows.
 func (e *Errors) Without(dst, sel []int32) []int32 {
+	if dst == nil {
+		dst = make([]int32, 0, len(sel))
+	}
 	dst = dst[:0]
 	for _, r := range sel {
 		if !e.Has(r) {
