@@ -11,7 +11,8 @@
 //   - storage.go      Storage: one job's directory; open, claim, write, record
 //   - retain.go       what is deleted, and what never
 //   - decide.go       Decide: from what a run starts, as a pure function
-//   - snapshot.go     Snapshot: reading one back, verifying it, listing what is there
+//   - snapshot.go     Snapshot: reading one back, verifying it
+//   - list.go         List: what lies in a storage, and what to take instead of a damaged snapshot
 //
 // The model is that of Flink (Carbone et al., "Lightweight Asynchronous Snapshots for Distributed Dataflows", and its
 // CheckpointCoordinator), except for the commit point: here it is the creation of a history record, which is also the fence against a

@@ -10,6 +10,8 @@ import (
 type Holding struct {
 	Run   *Run // the newest; nil: nothing was ever claimed
 	Alive bool // it holds the lock
+	// Damaged: the history cannot be read, so nobody knows how the newest run stands. ErrSnapshot.
+	Damaged error
 }
 
 // Request is what the command line asks for.
@@ -49,6 +51,8 @@ func Decide(h Holding, r Request) Decision {
 		return Decision{Exit: 5, Text: "the job is being started by another process"}
 	case h.Alive:
 		return Decision{Exit: 5, Text: fmt.Sprintf("the job is already running: run %s, process %d on %s", run.ID, run.Claim.Process, run.Claim.Host)}
+	case h.Damaged != nil && r.Restore == "" && !r.Fresh:
+		return Decision{Exit: 4, Text: h.Damaged.Error()}
 	case r.Restore != "":
 		return Decision{Start: Restored, From: r.Restore}
 	case r.Fresh:

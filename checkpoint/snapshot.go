@@ -2,8 +2,6 @@ package checkpoint
 
 import (
 	"errors"
-	"fmt"
-	"path"
 	"strings"
 
 	"pipec/state/blob"
@@ -156,68 +154,4 @@ func Damaged(err error) error {
 		return &SnapshotError{URI: damage.URI, Reason: "damaged: " + damage.Reason, Cause: err}
 	}
 	return err
-}
-
-// Listed is one snapshot in a listing.
-type Listed struct {
-	URI      string
-	Snapshot *Snapshot // nil if Err is set
-	Err      error     // why it can't be read
-}
-
-// List finds the snapshots below a directory: a storage, a job or a run; savepoints too.
-func List(uri string, fsys vfs.FS) ([]Listed, error) {
-	store, err := blob.Open(uri, fsys)
-	if err != nil {
-		return nil, err
-	}
-	var list []Listed
-	err = listInto(&list, store, fsys, "", 3)
-	return list, err
-}
-
-func listInto(list *[]Listed, store blob.Store, fsys vfs.FS, dir string, depth int) error {
-	names, err := store.Dirs(dir)
-	if err != nil || depth == 0 {
-		return err
-	}
-	sortIDs(names)
-	for _, name := range names {
-		below := path.Join(dir, name)
-		if !strings.HasPrefix(name, checkpointPrefix) && !strings.HasPrefix(name, savepointPrefix) {
-			if err := listInto(list, store, fsys, below, depth-1); err != nil {
-				return err
-			}
-			continue
-		}
-		l := Listed{URI: blob.JoinURI(store.URI(), below)}
-		l.Snapshot, l.Err = ReadSnapshot(l.URI, fsys)
-		*list = append(*list, l)
-	}
-	return nil
-}
-
-// Intact returns the paths of those checkpoints of a run that can be read and verified to the last byte, newest first: what to offer
-// when the newest one is damaged.
-func (s *Storage) Intact(run string) ([]string, error) {
-	list, err := List(blob.JoinURI(s.job.URI(), run), s.o.FS)
-	var paths []string
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i].Err == nil && list[i].Snapshot.Verify() == nil {
-			paths = append(paths, list[i].URI)
-		}
-	}
-	return paths, err
-}
-
-// RestoreError explains that the checkpoint a recovery needs can't be used: the damage, and what could be taken instead.
-func (s *Storage) RestoreError(run string, err error) error {
-	paths, lerr := s.Intact(run)
-	switch {
-	case lerr != nil:
-		return err
-	case len(paths) == 0:
-		return fmt.Errorf("%w\nno other checkpoint of run %s is intact; --fresh starts empty", err, run)
-	}
-	return fmt.Errorf("%w\nintact and older: %s\ngo back to one with -s PATH, or start empty with --fresh", err, strings.Join(paths, ", "))
 }

@@ -38,7 +38,8 @@ type Storage struct {
 
 	mu        sync.Mutex // guards what follows; never held during I/O
 	lock      io.Closer
-	alive     bool // the lock is another's
+	alive     bool  // the lock is another's
+	damaged   error // the history cannot be read
 	fenced    bool
 	last      *Run       // as found by the last look into the history
 	seq       uint64     // number of the newest record known
@@ -57,7 +58,7 @@ var ErrAlive = errors.New("the job is already running")
 const lockFile = "lock"
 
 // Open reads what a job's storage holds. It writes nothing, so a mistyped location leaves nothing behind; if the storage was used
-// before, the lock is taken, or found taken. An unreadable history is an error.
+// before, the lock is taken, or found taken. A damaged history is no error yet: Decide says what can still be done.
 func Open(o Options) (*Storage, error) {
 	job, err := blob.Open(blob.JoinURI(o.URI, o.Job), o.FS)
 	if err != nil {
@@ -70,12 +71,22 @@ func Open(o Options) (*Storage, error) {
 		}
 	}
 	run, err := history{job}.lastRun()
+	if errors.Is(err, ErrSnapshot) {
+		s.damaged = err
+		return s, nil
+	}
 	if err != nil {
 		s.Close()
 		return nil, err
 	}
 	s.note(run)
 	return s, nil
+}
+
+// unreadable explains that nobody knows how the newest run stands. Snapshots can still be named, and a new run begins behind the damage.
+func (s *Storage) unreadable() error {
+	list, _ := List(s.job.URI(), s.o.FS)
+	return withChoices(fmt.Errorf("the history of the job cannot be read: %w", s.damaged), "intact", intact(list))
 }
 
 // OpenMemory is Open for `state memory` without storage: the same protocol over a file system in memory. Snapshots survive a restart of
@@ -116,8 +127,12 @@ func (s *Storage) note(run *Run) {
 // Holding is what Decide needs.
 func (s *Storage) Holding() Holding {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return Holding{Run: s.last, Alive: s.alive}
+	h := Holding{Run: s.last, Alive: s.alive}
+	s.mu.Unlock()
+	if s.damaged != nil && !h.Alive {
+		h.Damaged = s.unreadable()
+	}
+	return h
 }
 
 // Close lets go of the lock. It deletes nothing: what a process leaves behind without End is what a crash would leave.
@@ -159,6 +174,13 @@ func (s *Storage) begin(d Decision) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.run, s.from, s.completed = d.Run, d.From, nil
+	if s.damaged != nil { // whoever read the records meanwhile: the claim goes behind the last of them
+		seqs, err := history{s.job}.numbers()
+		if err != nil {
+			return err
+		}
+		s.seq = seqs[len(seqs)-1]
+	}
 	if s.run == "" {
 		s.run = runID(s.o.Now().UTC(), s.o.Random())
 	} else if s.last != nil && s.last.ID == s.run {

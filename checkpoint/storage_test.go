@@ -523,8 +523,8 @@ func TestDamagedFiles(t *testing.T) {
 			if !errors.Is(err, ErrSnapshot) || !strings.Contains(err.Error(), name+": ") {
 				t.Errorf("%s %s: %v", file, how, err)
 			}
-			full := s.RestoreError(d.Run, err)
-			if !errors.Is(full, ErrSnapshot) || !strings.Contains(full.Error(), "intact and older: st/job/"+s.Holding().Run.ID+"/chk-1\n") {
+			full := s.RestoreError(d.Run, d.Checkpoint, err)
+			if !errors.Is(full, ErrSnapshot) || !strings.Contains(full.Error(), "older and intact:\n  st/job/"+s.Holding().Run.ID+"/chk-1\n") {
 				t.Errorf("%s %s: %v", file, how, full)
 			}
 			if d := cmp.Diff(before, tree(t, m, "st")); d != "" {
@@ -541,12 +541,32 @@ func TestDamagedHistory(t *testing.T) {
 	must(t, take(s, 1))
 	must(t, s.Close())
 	must(t, vfs.WriteFile(m, "st/job/history/000000000002", []byte("pipec-record 1 3 00")))
-	_, err = Open(options(m, "st", 2))
-	if !errors.Is(err, ErrSnapshot) || !strings.Contains(err.Error(), "st/job/history/000000000002: damaged") {
-		t.Fatal(err)
+	before := tree(t, m, "st")
+	for _, r := range []Request{{}, {Resume: true}} {
+		s, err = Open(options(m, "st", 2))
+		must(t, err)
+		d := Decide(s.Holding(), r)
+		if d.Start != Refused || d.Exit != 4 || !strings.Contains(d.Text, "st/job/history/000000000002: damaged") || !strings.Contains(d.Text, "/chk-1 (the history has no record of it)") {
+			t.Fatalf("%+v", d)
+		}
+		must(t, s.Close())
 	}
-	if _, err := m.Lock("st/job/lock"); err != nil {
-		t.Fatalf("the lock was not let go: %v", err)
+	if d := cmp.Diff(before, tree(t, m, "st")); d != "" {
+		t.Fatal(d)
+	}
+	// The way out: a new run begins behind the damage, and those after it do not see it any more.
+	s, d, err := open(options(m, "st", 3), Request{Fresh: true})
+	must(t, err)
+	if d.Start != Empty || s.Epoch() != 3 {
+		t.Fatal(d, s.Epoch())
+	}
+	must(t, take(s, 1))
+	must(t, s.Reclaim())
+	must(t, s.Close())
+	_, d, err = open(options(m, "st", 4), Request{})
+	must(t, err)
+	if d.Start != Recovered || d.Run != s.Run() {
+		t.Fatal(d)
 	}
 }
 

@@ -214,14 +214,15 @@ func (j *Job) reopen() (*restored, map[string]source, error) {
 		}
 		snap, err := j.storage.Newest()
 		if err != nil {
-			return nil, nil, err
+			ids := j.storage.Completed()
+			return nil, nil, checkpoint.Instead(j.storage.Path(ids[len(ids)-1]), err, j.env.FS)
 		}
 		if snap == nil {
 			snap = j.initial
 		}
 		if snap != nil {
 			if res, err = j.openRestored(snap); err != nil {
-				return nil, nil, err
+				return nil, nil, checkpoint.Instead(snap.URI, err, j.env.FS)
 			}
 		}
 		if j.nextID, err = j.storage.NextID(j.nextID - 1); err != nil {
@@ -235,6 +236,12 @@ func (j *Job) reopen() (*restored, map[string]source, error) {
 // over ends the job in this process.
 func (j *Job) over(state event.State, err error) {
 	if j.done {
+		return
+	}
+	if j.cleaning > 0 && j.stopping != killing {
+		if j.last == nil {
+			j.last = func() { j.over(state, err) }
+		}
 		return
 	}
 	j.done, j.state = true, state

@@ -62,6 +62,8 @@ type Job struct {
 	control  control
 	result   chan Result
 	done     bool
+	cleaning int    // deletions under way
+	last     func() // the end, which waits for them
 }
 
 // stopping is why the running attempt shall end.
@@ -217,6 +219,9 @@ func (j *Job) launch(res *restored) {
 		a, err := j.build(sources, res)
 		if res != nil {
 			res.close()
+			if err != nil {
+				err = checkpoint.Instead(res.snap.URI, err, j.env.FS)
+			}
 		}
 		j.post(func() { j.launched(a, res, err) })
 	})
@@ -297,9 +302,9 @@ func (j *Job) act(action checkpoint.Action) {
 	case checkpoint.Publish:
 		j.publish(a.ID)
 	case checkpoint.Release:
-		j.env.Sched.Do("release", func() { j.warn(j.storage.Release(a.IDs)) })
+		j.clean("release", func() error { return j.storage.Release(a.IDs) })
 	case checkpoint.Abort:
-		j.env.Sched.Do("discard", func() { j.warn(j.storage.Discard(a.ID)) })
+		j.clean("discard", func() error { return j.storage.Discard(a.ID) })
 	case checkpoint.FailJob:
 		j.attemptFailed(j.at, errors.New(a.Cause))
 	case checkpoint.Finished:
@@ -309,6 +314,20 @@ func (j *Job) act(action checkpoint.Action) {
 			j.end(finishing)
 		}
 	}
+}
+
+// clean deletes files off the job's loop. The job does not end before it is done, or what it deletes would stay for ever if no other run comes.
+func (j *Job) clean(name string, f func() error) {
+	j.cleaning++
+	j.env.Sched.Do(name, func() {
+		err := f()
+		j.post(func() {
+			j.warn(err)
+			if j.cleaning--; j.cleaning == 0 && j.last != nil {
+				j.last()
+			}
+		})
+	})
 }
 
 // warn reports what went wrong while cleaning up; it is never fatal.

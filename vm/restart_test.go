@@ -23,6 +23,8 @@ type world struct {
 	clock  *clock.Fake
 	events []event.Event
 	faults []string
+	fs     vfs.FS            // in front of the disk; nil: the disk
+	watch  func(event.Event) // called with each event; may be nil
 }
 
 func newWorld(t *testing.T, faults ...string) *world {
@@ -38,8 +40,17 @@ func (w *world) run(p *plan.Plan, seed uint64, request vm.Request, meddle func(*
 		w.t.Fatal(err)
 	}
 	sched := sim.New(seed, w.clock)
-	env := &vm.Env{FS: w.disk, Clock: w.clock, Sched: sched, Random: sched.Random, Faults: set, Process: vm.Process{Host: "sim", ID: 1}, Local: w.t.TempDir(),
-		Events: event.Func(func(e event.Event) { w.events = append(w.events, e) })}
+	fsys := w.fs
+	if fsys == nil {
+		fsys = w.disk
+	}
+	env := &vm.Env{FS: fsys, Clock: w.clock, Sched: sched, Random: sched.Random, Faults: set, Process: vm.Process{Host: "sim", ID: 1}, Local: w.t.TempDir(),
+		Events: event.Func(func(e event.Event) {
+			w.events = append(w.events, e)
+			if w.watch != nil {
+				w.watch(e)
+			}
+		})}
 	job, err := vm.New(p, env, request)
 	if err != nil {
 		w.t.Fatal(err)

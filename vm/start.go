@@ -64,25 +64,33 @@ func (j *Job) openStorage() (err error) {
 	return nil
 }
 
-// readSnapshot opens the snapshot that the decision names and checks that it fits the program.
+// readSnapshot opens the snapshot that the decision names, checks that it fits the program, and reads it to the last byte: what is damaged is found before
+// anything is claimed or changed, and the user is told what could be taken instead.
 func (j *Job) readSnapshot(d checkpoint.Decision) (*restored, error) {
+	if d.Start == checkpoint.Empty {
+		return nil, nil
+	}
 	var snap *checkpoint.Snapshot
 	var err error
-	switch d.Start {
-	case checkpoint.Empty:
-		return nil, nil
-	case checkpoint.Recovered:
+	if d.Start == checkpoint.Recovered {
 		snap, err = j.storage.Snapshot(d.Run, d.Checkpoint)
-		if err != nil {
-			return nil, &ExitError{4, j.storage.RestoreError(d.Run, err)}
-		}
-	default:
+	} else {
 		snap, err = checkpoint.ReadSnapshot(d.From, j.env.FS)
 	}
-	if err != nil {
-		return nil, err
+	var res *restored
+	if err == nil {
+		err = snap.Verify()
 	}
-	return j.openRestored(snap)
+	if err == nil {
+		res, err = j.openRestored(snap)
+	}
+	switch {
+	case err == nil:
+		return res, nil
+	case d.Start == checkpoint.Recovered:
+		return nil, j.storage.RestoreError(d.Run, d.Checkpoint, err)
+	}
+	return nil, checkpoint.Instead(d.From, err, j.env.FS)
 }
 
 func (j *Job) openRestored(snap *checkpoint.Snapshot) (*restored, error) {

@@ -6,6 +6,7 @@
 //	faults.go    --fault: its check against the program, its completion
 //	report.go    what a run prints at its start and at its end
 //	validate.go fmt.go plan.go version.go   one file per verb
+//	state.go     state ls, state verify
 package main
 
 import (
@@ -107,7 +108,7 @@ back and rescales.`,
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(std), validateCommand(std), fmtCommand(std), planCommand(std), versionCommand(std))
+	root.AddCommand(runCommand(std), validateCommand(std), fmtCommand(std), planCommand(std), stateCommand(std), versionCommand(std))
 	root.AddCommand(docsCommand(std), explainCommand(std))
 	return root
 }
