@@ -22,6 +22,7 @@ const (
 type attempt struct {
 	id       uint64
 	kind     Kind
+	base     uint64 // newest completed when it was triggered: what its deltas build on is that one or a later one
 	started  time.Time
 	deadline time.Time
 	phase    phase
@@ -50,6 +51,9 @@ func (c *Coordinator) trigger(kind Kind, request string) {
 	a := &attempt{
 		id: c.next, kind: kind, started: c.now, deadline: c.now.Add(c.set.Timeout),
 		waiting: make(map[string]bool, len(c.tasks)), acked: map[string]bool{},
+	}
+	if n := len(c.completed); n > 0 {
+		a.base = c.completed[n-1]
 	}
 	c.next++
 	for t := range c.tasks {

@@ -10,6 +10,7 @@
 //   - history.go      the history: claims, checkpoints, ends; the fence
 //   - storage.go      Storage: one job's directory; open, claim, write, record
 //   - retain.go       what is deleted, and what never
+//   - shared.go       files that several checkpoints need
 //   - decide.go       Decide: from what a run starts, as a pure function
 //   - snapshot.go     Snapshot: reading one back, verifying it
 //   - list.go         List: what lies in a storage, and what to take instead of a damaged snapshot

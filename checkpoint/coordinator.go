@@ -36,6 +36,7 @@ type Coordinator struct {
 	attempts   []*attempt // by id
 	publishing *attempt   // whose commit is under way
 	completed  []uint64   // not released, oldest first
+	owed       bool       // some of them are kept only until an attempt that may build on them is over
 	newest     uint64     // the last that completed in this process
 	failures   int        // counted ones in a row
 }
@@ -120,7 +121,7 @@ func (c *Coordinator) start(e Started) {
 			c.gone = append(c.gone, h.Task)
 		}
 	}
-	c.completed = append([]uint64(nil), e.Completed...)
+	c.completed, c.owed = append([]uint64(nil), e.Completed...), false
 	c.next = max(c.next, e.NextID)
 	if c.set.Enabled() {
 		spread := c.interval() - c.set.MinPause
@@ -159,6 +160,9 @@ func (c *Coordinator) periodicDue() {
 
 // advance does what has become possible: writes an attempt that is acknowledged, triggers what was held.
 func (c *Coordinator) advance() {
+	if c.owed && c.running && c.publishing == nil {
+		c.release()
+	}
 	c.writeNext()
 	if !c.running || c.ending {
 		return
@@ -228,9 +232,18 @@ func (c *Coordinator) last() {
 	c.trigger(Final, "")
 }
 
-// release lets the oldest checkpoints go. It is called only when a newer one is durable and published.
+// release lets the oldest checkpoints go, but for those that the deltas of an attempt on its way may build on. It is called only when a newer one
+// is durable and published.
 func (c *Coordinator) release() {
-	if n := len(c.completed) - c.set.Retain; n > 0 {
+	n := len(c.completed) - c.set.Retain
+	c.owed = false
+	for _, a := range c.attempts {
+		for n > 0 && a.kind != Savepoint && c.completed[n-1] >= a.base {
+			n--
+			c.owed = true
+		}
+	}
+	if n > 0 {
 		c.do(Release{append([]uint64(nil), c.completed[:n]...)})
 		c.completed = c.completed[n:]
 	}

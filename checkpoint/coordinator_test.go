@@ -294,7 +294,7 @@ func TestInvariants(t *testing.T) {
 		set.Retain = rapid.IntRange(1, 3).Draw(t, "retain")
 		set.Tolerate = rapid.IntRange(0, 2).Draw(t, "tolerate")
 		set.Timeout = 3 * time.Second
-		m := &model{t: t, set: set, c: NewCoordinator(set), now: zero, open: map[uint64]Kind{}, gone: map[uint64]bool{}}
+		m := &model{t: t, set: set, c: NewCoordinator(set), now: zero, open: map[uint64]Kind{}, base: map[uint64]int{}, gone: map[uint64]bool{}}
 		m.step(Started{Tasks: []string{"a", "b"}})
 		for range rapid.IntRange(1, 80).Draw(t, "steps") {
 			m.now = m.now.Add(time.Duration(rapid.IntRange(0, 1200).Draw(t, "ms")) * time.Millisecond)
@@ -311,6 +311,9 @@ type model struct {
 	now        time.Time
 	last       uint64          // newest id
 	open       map[uint64]Kind // injected and not over
+	base       map[uint64]int  // how many had ever completed at the trigger: deltas may build on the last of these
+	released   int
+	settled    bool // one was published since the start, so that what is too many was let go
 	gone       map[uint64]bool
 	writing    uint64
 	recording  uint64
@@ -372,7 +375,7 @@ func (m *model) step(e Event) {
 	}
 	switch e := e.(type) {
 	case Started:
-		m.down, m.publishing = false, 0
+		m.down, m.publishing, m.settled = false, 0, false
 	case Failed:
 		m.down = true
 	case Written:
@@ -386,9 +389,13 @@ func (m *model) step(e Event) {
 		}
 	case Committed:
 		m.publishing = 0
+		m.settled = e.Err == nil
 	}
 	for _, a := range m.c.Step(m.now, e) {
 		m.check(a)
+	}
+	if m.settled && !m.down && m.publishing == 0 && len(m.open) == 0 && len(m.completed) > m.set.Retain {
+		m.t.Fatalf("%v are complete, nothing is on its way, and only %d are to be kept", m.completed, m.set.Retain)
 	}
 }
 
@@ -401,6 +408,7 @@ func (m *model) check(a Action) {
 		}
 		m.last = a.ID
 		m.open[a.ID] = a.Kind
+		m.base[a.ID] = m.released + len(m.completed)
 		if len(m.open) > m.set.MaxConcurrent || m.down {
 			t.Fatalf("%v at once, limit %d; down: %v", m.open, m.set.MaxConcurrent, m.down)
 		}
@@ -425,6 +433,12 @@ func (m *model) check(a Action) {
 				t.Fatalf("release %d of %v, retain %d", id, m.completed, m.set.Retain)
 			}
 			m.completed = m.completed[1:]
+			m.released++
+		}
+		for id := range m.open {
+			if m.base[id] > 0 && m.released >= m.base[id] {
+				t.Fatalf("release %d: checkpoint %d, still on its way, may build on it", a.IDs, id)
+			}
 		}
 	case Abort:
 		if _, ok := m.open[a.ID]; !ok {

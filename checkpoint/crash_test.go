@@ -19,6 +19,8 @@ type witness struct {
 	tried    uint64 // newest that was attempted at all
 	ended    bool   // End(Finished) returned without an error
 	ending   bool   // it was called
+
+	chains bool // checkpoints build on each other, with files in shared/
 }
 
 // live plays one process: claim, checkpoints with release of what they replace, a restart within, one given-up attempt, and the end.
@@ -84,7 +86,11 @@ func (w *witness) checkStart(s *Storage, d Decision) error {
 		}
 		return err
 	}
-	if err := checkSnapshot(snap, d.Run, d.Checkpoint.ID); err != nil {
+	check := checkSnapshot(snap, d.Run, d.Checkpoint.ID)
+	if w.chains {
+		check = checkChain(snap, d.Run)
+	}
+	if err := check; err != nil {
 		return brokenf("recovering %d: %w", d.Checkpoint.ID, err)
 	}
 	w.ending = false
@@ -97,7 +103,7 @@ func (w *witness) attempt(s *Storage) error {
 		return err
 	}
 	w.tried = max(w.tried, id)
-	if err := writeFiles(s, id); err != nil {
+	if err := w.write(s, id); err != nil {
 		return err
 	}
 	return s.Discard(id)
@@ -112,7 +118,10 @@ func (w *witness) checkpoint(s *Storage) error {
 		return brokenf("id %d is used again", id)
 	}
 	w.tried = max(w.tried, id)
-	if err := take(s, id); err != nil {
+	if err := w.write(s, id); err != nil {
+		return err
+	}
+	if err := s.Record(id); err != nil {
 		return err
 	}
 	w.promised, w.run = id, s.Run()
@@ -123,6 +132,13 @@ func (w *witness) checkpoint(s *Storage) error {
 		}
 	}
 	return s.Release(old)
+}
+
+func (w *witness) write(s *Storage, id uint64) error {
+	if w.chains {
+		return writeChain(s, id)
+	}
+	return writeFiles(s, id)
 }
 
 type powerCut struct{}
@@ -152,25 +168,27 @@ func TestCrashPoints(t *testing.T) {
 	if testing.Short() {
 		seeds = 2
 	}
-	for _, finish := range []bool{false, true} {
-		total, err := (&witness{}).until(vfs.NewMem(), never, 1, finish)
-		must(t, err)
-		if total < 100 {
-			t.Fatalf("only %d operations: the test does not see what it should", total)
-		}
-		for at := int64(1); at <= total; at++ {
-			for seed := range seeds {
-				if err := twoCrashes(at, seed, finish); err != nil {
-					t.Fatalf("finish %v, power cut before operation %d, seed %d: %v", finish, at, seed, err)
+	for _, chains := range []bool{false, true} {
+		for _, finish := range []bool{false, true} {
+			total, err := (&witness{chains: chains}).until(vfs.NewMem(), never, 1, finish)
+			must(t, err)
+			if total < 100 {
+				t.Fatalf("only %d operations: the test does not see what it should", total)
+			}
+			for at := int64(1); at <= total; at++ {
+				for seed := range seeds {
+					if err := twoCrashes(at, seed, finish, chains); err != nil {
+						t.Fatalf("finish %v, chains %v, power cut before operation %d, seed %d: %v", finish, chains, at, seed, err)
+					}
 				}
 			}
 		}
 	}
 }
 
-func twoCrashes(at int64, seed uint64, finish bool) error {
+func twoCrashes(at int64, seed uint64, finish, chains bool) error {
 	rng := rand.New(rand.NewPCG(seed, uint64(at)))
-	w := &witness{}
+	w := &witness{chains: chains}
 	m := vfs.NewMem()
 	if _, err := w.until(m, at, 1, finish); err != nil {
 		return err
@@ -183,7 +201,7 @@ func twoCrashes(at int64, seed uint64, finish bool) error {
 	if _, err := w.until(m, never, 3, finish); err != nil {
 		return fmt.Errorf("third life: %w", err)
 	}
-	return nil
+	return leftBehind(m, "st", finish)
 }
 
 // TestIOErrors lets each operation of a life fail once with the disk's words, then cuts the power, keeping only what was synced.
@@ -191,7 +209,7 @@ func twoCrashes(at int64, seed uint64, finish bool) error {
 func TestIOErrors(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EIO, syscall.ENOSPC} {
 		for at := int64(1); ; at++ {
-			m, w, ops := vfs.NewMem(), &witness{}, int64(0)
+			m, w, ops := vfs.NewMem(), &witness{chains: at%2 == 0}, int64(0)
 			fsys := vfs.Observe(m, vfs.Hooks{Before: func(op vfs.Op) error {
 				if ops = op.Seq; ops == at {
 					return &vfs.Partial{N: 3, Err: errno}

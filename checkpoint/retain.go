@@ -14,6 +14,7 @@ import (
 type Place struct {
 	Store blob.Store
 	Dir   string // of the snapshot, in the store
+	ID    uint64
 	Epoch uint64
 }
 
@@ -51,8 +52,8 @@ func fileEpoch(name string) (uint64, bool) {
 	return epoch, err == nil
 }
 
-// Release deletes checkpoints that newer ones have replaced, and what given-up attempts left below the oldest that stays. The newest
-// completed checkpoint is never deleted, whatever ids say. A failed deletion is returned and is not fatal: the
+// Release deletes checkpoints that newer ones have replaced, the shared files that none of those that stay needs, and what given-up attempts left. The
+// newest completed checkpoint is never deleted, whatever ids say. A failed deletion is returned and is not fatal: the
 // checkpoint stays in Completed and can be released again. It may run beside everything else.
 func (s *Storage) Release(ids []uint64) error {
 	list, err := s.state()
@@ -96,6 +97,8 @@ func (s *Storage) forget(gone map[uint64]bool) {
 	for _, c := range s.completed {
 		if !gone[c.ID] {
 			stay = append(stay, c)
+		} else {
+			delete(s.shared, c.ID)
 		}
 	}
 	s.completed = stay
@@ -131,7 +134,7 @@ func (s *Storage) sweep() error {
 			errs = append(errs, s.files.DeleteDir(checkpointDir(id)))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.sweepShared(list))...)
 }
 
 // Discard removes what a given-up attempt wrote, unless its record is or may be there. A successor may have begun the same id meanwhile, so only
@@ -153,6 +156,7 @@ func (s *Storage) Discard(id uint64) error {
 	}
 	ref, written := s.written[id]
 	delete(s.written, id)
+	delete(s.shared, id)
 	own := s.epoch
 	s.mu.Unlock()
 	dir := checkpointDir(id)
@@ -166,7 +170,7 @@ func (s *Storage) Discard(id uint64) error {
 			errs = append(errs, s.files.Delete(o.Name))
 		}
 	}
-	return errors.Join(append(errs, s.files.RemoveDir(dir))...)
+	return errors.Join(append(errs, s.files.RemoveDir(dir), s.discardShared(id, own))...)
 }
 
 // deleteRun removes all of a run that ended. Called after its end is recorded; savepoints lie elsewhere.

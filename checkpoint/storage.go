@@ -50,6 +50,7 @@ type Storage struct {
 	completed []Completed
 	written   map[uint64]blob.Ref // _metadata of attempts that are not recorded yet
 	doubtful  map[uint64]bool     // attempts whose record may be there: their files stay
+	shared    map[uint64][]string // shared files by checkpoint, as far as its manifest was seen
 }
 
 // ErrAlive is returned by Claim when another process holds the job's lock or claimed it since Open.
@@ -64,7 +65,7 @@ func Open(o Options) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{o: o, job: job, nonce: o.Random(), written: map[uint64]blob.Ref{}, doubtful: map[uint64]bool{}}
+	s := &Storage{o: o, job: job, nonce: o.Random(), written: map[uint64]blob.Ref{}, doubtful: map[uint64]bool{}, shared: map[uint64][]string{}}
 	if _, err := job.Stat(lockFile); err == nil {
 		if err := s.takeLock(); err != nil && !errors.Is(err, ErrAlive) {
 			return nil, err
@@ -190,11 +191,12 @@ func (s *Storage) begin(d Decision) (err error) {
 	return err
 }
 
-// tidy removes what crashed processes left: half-written records, and the files of a run that ended without keeping them but died
+// tidy removes what crashed processes left: half-written records and shared files, and the files of a run that ended without keeping them but died
 // before they were gone. It runs under the lock and after the claim; that it fails is no reason not to start. With -s nothing is
 // removed: the snapshot may be among it.
 func (s *Storage) tidy(d Decision) {
 	_ = s.job.Sweep(historyDir)
+	_ = s.files.Sweep(sharedDir)
 	if last := s.last; last != nil && last.End != "" && !last.Kept && last.ID != s.run && d.Start != Restored {
 		_ = s.job.DeleteDir(last.ID)
 	}
@@ -369,7 +371,7 @@ func (s *Storage) Path(id uint64) string {
 func (s *Storage) Place(id uint64) Place {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Place{Store: s.files, Dir: checkpointDir(id), Epoch: s.epoch}
+	return Place{Store: s.files, Dir: checkpointDir(id), ID: id, Epoch: s.epoch}
 }
 
 // SavepointPlace returns where a savepoint goes: a directory savepoint-<run>-<id> in dir, or in the job's directory if that is empty.
@@ -383,7 +385,7 @@ func (s *Storage) SavepointPlace(dir string, id uint64) (Place, error) {
 			return Place{}, err
 		}
 	}
-	return Place{Store: store, Dir: fmt.Sprintf("%s%s-%d", savepointPrefix, s.run, id), Epoch: s.epoch}, nil
+	return Place{Store: store, Dir: fmt.Sprintf("%s%s-%d", savepointPrefix, s.run, id), ID: id, Epoch: s.epoch}, nil
 }
 
 // WriteMetadata makes the `_metadata` of a snapshot durable; all files that it names must be. An existing one, which only another process
@@ -400,6 +402,7 @@ func (s *Storage) WriteMetadata(p Place, m *Manifest) error {
 	if m.Kind == Savepoint {
 		return nil
 	}
+	s.noteShared(m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.written[m.ID] = ref
