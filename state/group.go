@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -55,6 +56,11 @@ const (
 	minSlots = 8
 	growSlow = 64
 )
+
+// end is the address behind the last slot.
+func (g *group) end() uintptr {
+	return uintptr(unsafe.Pointer(unsafe.SliceData(g.words))) + uintptr(len(g.words))*8
+}
 
 func (g *group) limit() int { return int(g.slots) * 3 / 4 }
 

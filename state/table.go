@@ -35,6 +35,7 @@ type Table struct {
 	words   []int   // cells, as words of a value.Slot
 	read    uint64  // keeps the reads of aim alive
 	unused  []bool
+	numbers numbers // scratch of a scan
 }
 
 func newTable(s *Store, schema Schema) *Table {
@@ -230,30 +231,58 @@ func (t *Table) Scan(ns int64, c *Cursor, keys *value.Keys, slots []value.Slot) 
 }
 
 func (t *Table) scanTables(p *pane, c *Cursor, keys *value.Keys, slots []value.Slot) int {
+	t.numbers.room(len(slots))
 	n := 0
 	for ; c.table < len(p.tables); c.table, c.at = c.table+1, 0 {
-		g := &p.tables[c.table]
-		words := g.words
-		for ; c.at < len(words); c.at += t.width {
-			if n == len(slots) {
-				return n
+		words, at := p.tables[c.table].words, c.at
+		for ; at < len(words) && n < len(slots); at += t.width {
+			w0 := words[at]
+			if !live(w0) {
+				continue
 			}
-			if w := words[c.at : c.at+t.width]; live(w[0]) {
-				t.addKey(keys, w)
-				slots[n] = t.slotAt(g, c.at)
-				n++
+			if w0&tagMask == tagNumber {
+				t.numbers.add(words[at+1], uint16(w0>>groupShift))
+			} else {
+				t.numbers.flush(keys)
+				t.addKey(keys, words[at:at+t.width])
 			}
+			slots[n] = value.SlotAt(&words[at+t.header])
+			n++
+		}
+		if c.at = at; n == len(slots) {
+			t.numbers.flush(keys)
+			return n
 		}
 	}
+	t.numbers.flush(keys)
 	c.table = allScanned // also if deletions split the pane meanwhile
 	return n
 }
 
-func (t *Table) addKey(keys *value.Keys, w []uint64) {
-	if w[0]&tagMask == tagNumber {
-		keys.AddNumber(w[1], uint16(w[0]>>groupShift))
-		return
+// numbers gathers the keys of a scan that are numbers, to be written together.
+type numbers struct {
+	rest  []uint64
+	group []uint16
+	n     int
+}
+
+func (b *numbers) room(n int) {
+	if len(b.rest) < n {
+		b.rest, b.group = make([]uint64, n), make([]uint16, n)
 	}
+}
+
+func (b *numbers) add(rest uint64, group uint16) {
+	b.rest[b.n], b.group[b.n] = rest, group
+	b.n++
+}
+
+func (b *numbers) flush(keys *value.Keys) {
+	keys.AddNumbers(b.rest[:b.n], b.group[:b.n])
+	b.n = 0
+}
+
+func (t *Table) addKey(keys *value.Keys, w []uint64) {
 	var buf [inlineKey]byte
 	keys.Buf = append(keys.Buf, t.keyOf(w, &buf)...)
 	keys.Off = append(keys.Off, uint32(len(keys.Buf)))

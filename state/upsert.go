@@ -109,7 +109,7 @@ func (t *Table) place(panes *[block]*pane, probes *[block]probe, keys *value.Key
 		second = ^second
 	}
 	want := hotMask | uint64(tagMask)
-	slots, fresh = slots[lo:hi], fresh[lo:hi]
+	slots, fresh, groups := slots[lo:hi], fresh[lo:hi], keys.Group[lo:hi]
 	for i := range slots {
 		pr := &probes[i]
 		tag, k1, k2 := pr.tag, pr.k1, pr.k2&second
@@ -124,6 +124,19 @@ func (t *Table) place(panes *[block]*pane, probes *[block]probe, keys *value.Key
 		if w[0]&want == tag|t.hot {
 			slots[i], fresh[i] = value.SlotAt((*uint64)(unsafe.Add(unsafe.Pointer(w), head))), false
 			continue
+		}
+		if w[0] == 0 {
+			p, number := panes[i], groups[i]
+			if g := p.table(int(number) - t.store.from); g.used < g.limit() && uintptr(unsafe.Pointer(w)) < g.end() {
+				w[0], w[1] = tag|uint64(number)<<groupShift|t.hot, k1
+				w[2] = w[2]&^second | k2 // without a second word of key it is an accumulator, or the next slot's
+				g.used++
+				g.live++
+				p.count++
+				t.count++
+				slots[i], fresh[i] = value.SlotAt((*uint64)(unsafe.Add(unsafe.Pointer(w), head))), true
+				continue
+			}
 		}
 		slots[i], fresh[i] = t.placeSlow(panes[i], keys, lo+i)
 	}

@@ -110,16 +110,19 @@ func (h *head) take(b *value.Batch) error {
 			return err
 		}
 	}
+	high, times := t.Max, h.out.Time
 	if h.mark.Emits {
 		h.marks = extend(h.marks, b.Len)
 		h.out.Mark = h.marks
-	}
-	high := t.Max
-	for _, r := range h.out.Rows() {
-		if h.mark.Emits {
-			h.marks[r] = before(high, h.mark.Delay)
+		delay, marks := h.mark.Delay, h.marks[:len(times)]
+		for _, r := range h.out.Rows() {
+			marks[r] = before(high, delay)
+			high = max(high, times[r])
 		}
-		high = max(high, h.out.Time[r])
+	} else {
+		for _, r := range h.out.Rows() {
+			high = max(high, times[r])
+		}
 	}
 	t.Max = high
 	return h.emit(0, &h.out)

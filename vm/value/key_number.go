@@ -3,6 +3,7 @@ package value
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // Keys that are one number are most keys there are. Their encoding is nine bytes, a 1 and the number, so they are encoded, hashed and decoded in loops without calls, in which several
@@ -37,19 +38,14 @@ const numberSize = 9
 
 // encodeInts makes the keys of one column of numbers.
 func (k *Keys) encodeInts(lane []int64, rows []int32, groups int) {
-	n := len(rows)
-	k.Buf, k.Off, k.Hash, k.Group = grow(k.Buf, numberSize*n), grow(k.Off, n+1), grow(k.Hash, n), grow(k.Group, n)
-	buf, off, hashes, group := k.Buf, k.Off[1:n+1], k.Hash[:n], k.Group[:n]
-	k.Off[0] = 0
+	k.Reset()
+	buf, off, hashes := k.extend(len(rows))
 	for i, r := range rows {
 		rest := numberRest(lane[r])
-		p := numberSize * i
-		key := buf[p : p+numberSize : p+numberSize]
-		key[0] = 1
-		binary.LittleEndian.PutUint64(key[1:], rest)
-		off[i] = uint32(p + numberSize)
+		putNumber(buf, off, i, rest)
 		hashes[i] = HashNumber(rest)
 	}
+	group := k.Group[:len(hashes)]
 	if mask := uint64(groups - 1); uint64(groups)&mask == 0 {
 		for i, h := range hashes {
 			group[i] = uint16(h & mask)
@@ -61,12 +57,33 @@ func (k *Keys) encodeInts(lane []int64, rows []int32, groups int) {
 	}
 }
 
-// AddNumber appends the key of a number, given as its rest, in a group that is known.
-func (k *Keys) AddNumber(rest uint64, group uint16) {
-	k.Buf = append(k.Buf, 1)
-	k.Buf = binary.LittleEndian.AppendUint64(k.Buf, rest)
-	k.Off = append(k.Off, uint32(len(k.Buf)))
-	k.Hash, k.Group = append(k.Hash, HashNumber(rest)), append(k.Group, group)
+// AddNumbers appends the keys of numbers, given as their rests, in groups that are known.
+func (k *Keys) AddNumbers(rests []uint64, groups []uint16) {
+	buf, off, hashes := k.extend(len(rests))
+	for i, rest := range rests {
+		putNumber(buf, off, i, rest)
+		hashes[i] = HashNumber(rest)
+	}
+	copy(k.Group[len(k.Group)-len(groups):], groups)
+}
+
+// extend makes room for the keys of n more numbers and gives what belongs to them. Entry 0 of off is the beginning of the first.
+func (k *Keys) extend(n int) (buf []byte, off []uint32, hashes []uint64) {
+	if len(k.Off) == 0 {
+		k.Off = append(k.Off, 0)
+	}
+	b, o, h := len(k.Buf), len(k.Off), len(k.Hash)
+	k.Buf, k.Off, k.Hash, k.Group = slices.Grow(k.Buf, numberSize*n), slices.Grow(k.Off, n), slices.Grow(k.Hash, n), slices.Grow(k.Group, n)
+	k.Buf, k.Off, k.Hash, k.Group = k.Buf[:b+numberSize*n], k.Off[:o+n], k.Hash[:h+n], k.Group[:h+n]
+	return k.Buf[b:], k.Off[o-1:], k.Hash[h:]
+}
+
+// putNumber writes key i of what extend gave.
+func putNumber(buf []byte, off []uint32, i int, rest uint64) {
+	key := buf[numberSize*i:][:numberSize]
+	key[0] = 1
+	binary.LittleEndian.PutUint64(key[1:], rest)
+	off[i+1] = off[0] + uint32(numberSize*(i+1))
 }
 
 // Decode writes all keys into the columns, which have room for them: key i into row i.

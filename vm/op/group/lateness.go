@@ -50,6 +50,9 @@ func reached(b *value.Batch, r int32, w int64) int64 {
 }
 
 func (a *assignment) tumbling(b *value.Batch, w int64, errs *eval.Errors) {
+	if a.together(b, w) {
+		return
+	}
 	win, start, none := a.win, int64(0), true
 	for _, r := range b.Rows() {
 		t := b.Time[r]
@@ -66,6 +69,35 @@ func (a *assignment) tumbling(b *value.Batch, w int64, errs *eval.Errors) {
 		}
 		a.rows, a.low = append(a.rows, r), append(a.low, start)
 	}
+}
+
+// together is tumbling for batches whose rows all lie in one window and are not late for it, which nearly all are: false if it is not so.
+func (a *assignment) together(b *value.Batch, w int64) bool {
+	rows := b.Rows()
+	first, last := int64(latest), int64(earliest)
+	for _, r := range rows {
+		first, last = min(first, b.Time[r]), max(last, b.Time[r])
+	}
+	if outside(first) || outside(last) {
+		return false
+	}
+	start := a.win.last(first)
+	if last-start >= a.win.Size {
+		return false
+	}
+	if b.Mark != nil {
+		for _, r := range rows {
+			w = max(w, b.Mark[r])
+		}
+	}
+	if w >= start+a.win.Size+a.win.Allow {
+		return false
+	}
+	a.rows = append(a.rows, rows...)
+	for range rows {
+		a.low = append(a.low, start)
+	}
+	return true
 }
 
 // outside says whether no window can hold an event time.
