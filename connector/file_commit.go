@@ -136,22 +136,20 @@ func (s *fileSink) discard(ctx context.Context) error {
 	return s.fs.SyncDir(s.dir)
 }
 
-// makeDir makes a directory whose name survives a crash.
+// makeDir makes a directory whose name survives a crash, and the names of its parents: a process that was killed may have made them and not come to the sync.
 func makeDir(fsys vfs.FS, dir string) error {
 	parents, err := missing(fsys, dir)
 	if err != nil {
 		return err
 	}
-	if len(parents) == 0 {
-		// A process that died may have made it and not come to the sync. A parent that one may not read cannot be synced, and was not made by us.
-		fsys.SyncDir(path.Dir(path.Clean(dir)))
-		return nil
+	if len(parents) > 0 {
+		if err := fsys.MkdirAll(dir); err != nil {
+			return err
+		}
 	}
-	if err := fsys.MkdirAll(dir); err != nil {
-		return err
-	}
-	for _, d := range parents {
-		if err := fsys.SyncDir(path.Dir(d)); err != nil {
+	for d, n := path.Clean(dir), 0; d != path.Dir(d); d, n = path.Dir(d), n+1 {
+		// Who may not read a directory has made nothing in it.
+		if err := fsys.SyncDir(path.Dir(d)); err != nil && (n < len(parents) || !errors.Is(err, fs.ErrPermission)) {
 			return err
 		}
 	}

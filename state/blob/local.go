@@ -32,7 +32,7 @@ type local struct {
 	fs   vfs.FS
 
 	mu     sync.Mutex
-	synced map[string]bool // directories below root whose names this process knows to be durable
+	synced map[string]bool // directories whose names this process knows to be durable
 }
 
 func (l *local) URI() string { return l.root }
@@ -48,27 +48,27 @@ func (l *local) path(name string) (string, error) {
 	return path.Join(l.root, name), nil
 }
 
-// makeDir makes a directory and its missing parents, each durable in its own parent. A directory below the root that is already
-// there is synced once too: a process that was killed may have made it and not come to its sync.
+// makeDir makes a directory and its missing parents, each durable in its own parent. Those that are already there are synced once too, up to
+// the file system's root: a process that was killed may have made them and not come to its sync.
 func (l *local) makeDir(dir string) error {
 	info, err := l.fs.Stat(dir)
 	exists := err == nil && info.IsDir()
-	if exists && (l.isSynced(dir) || !strings.HasPrefix(dir, l.root+"/")) {
+	if exists && l.isSynced(dir) {
 		return nil
 	}
-	parent := path.Dir(dir)
-	if parent != dir {
+	if parent := path.Dir(dir); parent != dir {
 		if err := l.makeDir(parent); err != nil {
 			return err
 		}
-	}
-	if !exists {
-		if err := l.fs.MkdirAll(dir); err != nil {
+		if !exists {
+			if err := l.fs.MkdirAll(dir); err != nil {
+				return err
+			}
+		}
+		// Who may not read a directory has made nothing in it.
+		if err := l.fs.SyncDir(parent); err != nil && !(exists && errors.Is(err, fs.ErrPermission)) {
 			return err
 		}
-	}
-	if err := l.fs.SyncDir(parent); err != nil {
-		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
