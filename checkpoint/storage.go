@@ -432,9 +432,13 @@ func (s *Storage) Record(id uint64) error {
 
 // End writes how the run ended and then deletes its checkpoints, if that is how such an end goes: finished and stopped runs keep
 // nothing, failed and suspended ones all, cancelled ones what keepCancelled says (Flink's CheckpointRetentionPolicy). The lock stays until Close.
+// A process whose claim could not be written owns nothing: the run is still its predecessor's, and how it ended is not for this one to say.
 func (s *Storage) End(state event.State, keepCancelled bool) error {
 	s.write.Lock()
 	defer s.write.Unlock()
+	if s.Epoch() == 0 {
+		return nil
+	}
 	kept := keeps(state, keepCancelled)
 	if err := s.append(Record{Type: EndRecord, State: state, Kept: kept}); err != nil || kept {
 		return err

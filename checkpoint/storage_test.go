@@ -245,6 +245,32 @@ func TestEnds(t *testing.T) {
 }
 
 // TestZombie: a process that was thought dead (stopped, its lock removed) wakes up. It commits nothing and deletes nothing.
+// TestEndWithoutClaim lets a process fail at its claim: the run that it would have gone on with did not end by that.
+func TestEndWithoutClaim(t *testing.T) {
+	disk := vfs.NewMem()
+	first, _, err := open(options(disk, "st", 1), Request{})
+	must(t, err)
+	must(t, first.Close()) // it died
+	full := vfs.Observe(disk, vfs.Hooks{Before: func(op vfs.Op) error {
+		if op.Kind == "link" {
+			return syscall.ENOSPC
+		}
+		return nil
+	}})
+	s, err := Open(options(full, "st", 2))
+	must(t, err)
+	if err := s.Claim(Decide(s.Holding(), Request{})); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the claim: %v", err)
+	}
+	must(t, s.End(event.Failed, false))
+	must(t, s.Close())
+	s, err = Open(options(disk, "st", 3))
+	must(t, err)
+	if run := s.Holding().Run; run.End != "" || run.Last != 1 {
+		t.Errorf("the run %s: record %d", run.End, run.Last)
+	}
+}
+
 func TestZombie(t *testing.T) {
 	m := vfs.NewMem()
 	zombie, _, err := open(options(m, "st", 1), Request{})
