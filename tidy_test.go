@@ -50,6 +50,7 @@ var inRowOf = map[string]string{
 	"state/ordered":     "state",
 	"vm/actor":          "vm",
 	"vm/fit":            "vm",
+	"vm/lineage":        "vm",
 	"vm/status":         "vm",
 	"vm/upload":         "vm",
 	"vm/op/run":         "vm/op",

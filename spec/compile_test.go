@@ -17,6 +17,9 @@ func (m mode) settings(life int) map[string]string {
 		s["job.parallelism"] = fmt.Sprint(m.rescaled[(life-1)%len(m.rescaled)])
 		s["job.state"] = m.backends[(life-1)%len(m.backends)]
 	}
+	if m.deltas {
+		s["job.state.incremental"] = "true"
+	}
 	if s["job.state"] == "badger" {
 		s["job.state.cache"] = "64KiB"
 	}

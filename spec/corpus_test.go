@@ -46,11 +46,15 @@ type mode struct {
 	atLeast  bool
 	rescaled []int // parallelism after each crash, in turn
 	backends []string
+	deltas   bool // incremental checkpoints
 	seed     uint64
 }
 
 func (m mode) String() string {
 	s := fmt.Sprintf("%s/p%d/batch%d", m.backend, m.tasks, m.batch)
+	if m.deltas {
+		s += "/incremental"
+	}
 	switch {
 	case m.crash > 0 && len(m.rescaled) > 0:
 		s += fmt.Sprintf("/crash%d-rescale", m.crash)
@@ -72,6 +76,13 @@ func modes(short bool) []mode {
 	}
 	if short {
 		return all
+	}
+	for i, backend := range []string{"fs", "badger"} {
+		n := uint64(i)
+		all = append(all,
+			mode{backend: backend, tasks: 2, batch: 2, every: tick, crash: 2, deltas: true, seed: 50 + n},
+			mode{backend: backend, tasks: 3, batch: 3, every: tick, crash: 3, rescaled: []int{3, 1, 1, 2, 4}, backends: []string{backend, "fs", "badger"}, deltas: true, seed: 60 + n},
+		)
 	}
 	for i, backend := range []string{"memory", "fs", "badger"} {
 		n := uint64(i)

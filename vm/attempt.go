@@ -14,6 +14,7 @@ import (
 	"pipec/state/blob"
 	"pipec/vm/exchange"
 	"pipec/vm/fault"
+	"pipec/vm/lineage"
 	"pipec/vm/op"
 	"pipec/vm/upload"
 	"pipec/vm/value"
@@ -42,6 +43,7 @@ type attempt struct {
 	enough  map[string]bool                // nodes that need no more rows
 	leaks   []error                        // of closing
 	pending map[uint64][]checkpoint.Handle // tokens by checkpoint, until it is published
+	book    lineage.Book                   // files by checkpoint, until it is completed
 }
 
 // source is a declared source of this attempt with the splits that its tasks will read.
@@ -53,7 +55,8 @@ type source struct {
 // build makes the tasks of an attempt and gives them their state; nothing runs yet. On an error everything is closed again.
 func (j *Job) build(sources map[string]source, res *restored) (a *attempt, err error) {
 	a = &attempt{job: j, plan: j.plan, env: j.env, faults: j.env.Faults, layout: newLayout(j.plan), place: j.place,
-		sinks: map[string][]connector.Sink{}, sources: sources, enough: map[string]bool{}, pending: map[uint64][]checkpoint.Handle{}}
+		sinks: map[string][]connector.Sink{}, sources: sources, enough: map[string]bool{}, pending: map[uint64][]checkpoint.Handle{},
+		book: lineage.Book{}}
 	defer func() {
 		if err != nil {
 			a.release()
@@ -132,6 +135,9 @@ func (a *attempt) newTask(c *chainSpec, i int, channels map[link]*exchange.Chann
 		}
 		if err := res.into(t); err != nil {
 			return nil, err
+		}
+		if t.shares() && res.snap.Manifest.Run == a.job.runID() && res.snap.Manifest.Kind != checkpoint.Savepoint {
+			t.past = lineage.Inherit(res.files, t.id, t.store) // else the files are the user's: the first snapshot is whole
 		}
 	}
 	return t, nil
@@ -327,10 +333,10 @@ func (a *attempt) closing(err error) {
 
 // acked and declined carry a task's answer to a checkpoint to the job.
 func (a *attempt) acked(t *task, c *cut, ref blob.Ref) {
-	from, to := value.GroupRange(t.index, t.spec.tasks, a.plan.Job.MaxParallel)
 	handles := c.tokens
 	if ref.Name != "" {
-		handles = append(handles, checkpoint.Handle{Task: t.id, Kind: checkpoint.Keyed, From: from, To: to, Files: []blob.Ref{ref}})
+		from, to := value.GroupRange(t.index, t.spec.tasks, a.plan.Job.MaxParallel)
+		handles = append(handles, checkpoint.Handle{Task: t.id, Kind: checkpoint.Keyed, From: from, To: to, Files: c.past.With(ref)})
 	}
 	a.job.post(func() { a.job.acked(a, c.id, t.id, handles, c.stats) })
 }
@@ -339,8 +345,9 @@ func (a *attempt) declined(t *task, id uint64, err error) {
 	a.job.post(func() { a.job.declined(a, id, t.id, err) })
 }
 
-// remember keeps the tokens of a checkpoint; tokens takes them, and forgets those of older ones, which are part of its own or were given up.
+// remember keeps the tokens of a checkpoint and which files hold it; tokens takes them, and forgets those of older ones, which are part of its own or were given up.
 func (a *attempt) remember(id uint64, handles []checkpoint.Handle) {
+	a.book.Note(id, handles)
 	for _, h := range handles {
 		if h.Kind == checkpoint.Token {
 			a.pending[id] = append(a.pending[id], h)
@@ -359,10 +366,24 @@ func (a *attempt) tokens(id uint64) []checkpoint.Handle {
 	return tokens
 }
 
+// completed tells the tasks what their deltas may build on from now on. It comes before any later checkpoint is announced.
+func (a *attempt) completed(id uint64) {
+	files := a.book.Completed(id)
+	for _, t := range a.tasks {
+		if f := files[t.id]; f != nil {
+			t.tell(order{past: &lineage.Chain{Checkpoint: id, Files: f}})
+		}
+	}
+}
+
 // upload begins the object that a task's snapshot goes to.
 func (a *attempt) upload(t *task, id uint64) *upload.Upload {
 	p := a.place(id)
-	return &upload.Upload{Name: p.Name(t.id + "-state"), Stages: t.spec.keeps, Checkpoint: id, Store: p.Store, Faults: a.faults, Sched: a.env.Sched, Wake: t.waker.Call}
+	name := p.Name(t.id + "-state")
+	if t.shares() {
+		name = p.SharedName(t.id + "-state")
+	}
+	return &upload.Upload{Name: name, Stages: t.spec.keeps, Checkpoint: id, Store: p.Store, Faults: a.faults, Sched: a.env.Sched, Wake: t.waker.Call}
 }
 
 // satisfied notes that a node needs no more rows, and ends the sources that nobody else reads.

@@ -8,6 +8,7 @@ import (
 	"pipec/state/blob"
 	"pipec/vm/fault"
 	"pipec/vm/flow"
+	"pipec/vm/lineage"
 	"pipec/vm/upload"
 )
 
@@ -21,6 +22,7 @@ const pendingBytes = 8 << 20
 type cut struct {
 	id     uint64
 	snap   *state.Snapshot
+	past   lineage.Chain // that snap builds on
 	file   *upload.Upload
 	stats  checkpoint.Stats
 	tokens []checkpoint.Handle
@@ -60,8 +62,7 @@ func (t *task) cutNow() error {
 		return err
 	}
 	if t.store != nil && refused == nil {
-		c.snap = t.store.Cut(id, extra)
-		c.file = t.host.upload(t, id)
+		t.cutState(c, extra)
 	}
 	if t.phase != ended {
 		t.chain.signal(flow.Message{Kind: flow.Barrier, Checkpoint: id})
@@ -79,6 +80,25 @@ func (t *task) cutNow() error {
 		t.cut = c
 	}
 	return nil
+}
+
+// shares says whether the task's files may serve several checkpoints. Splits alone are written whole each time.
+func (t *task) shares() bool {
+	set := &t.host.plan.Job.State
+	return t.store != nil && set.Incremental && set.Backend != "memory" && len(t.store.Tables()) > 0
+}
+
+// cutState begins the image of the task's state: what changed if there is a chain to append to, everything otherwise.
+func (t *task) cutState(c *cut, extra []state.Row) {
+	if t.past.Worth() {
+		if c.snap = t.store.CutSince(t.past.Checkpoint, c.id, extra); c.snap != nil {
+			c.past, c.stats.Incremental = t.past, true
+		}
+	}
+	if c.snap == nil {
+		c.snap = t.store.Cut(c.id, extra)
+	}
+	c.file = t.host.upload(t, c.id)
 }
 
 // extra is the task's state that is not keyed: its splits, and its watermark if it keeps keyed state.

@@ -8,6 +8,7 @@ import (
 	"pipec/checkpoint/event"
 	"pipec/state/blob"
 	"pipec/vm/fault"
+	"pipec/vm/lineage"
 )
 
 func unknown(err error) bool { return errors.Is(err, blob.ErrUnknown) }
@@ -38,7 +39,7 @@ func reason(err error, other checkpoint.Reason) checkpoint.Reason {
 		return checkpoint.TooLarge
 	case errors.As(err, &onPurpose) && onPurpose.Action == fault.Fail:
 		return checkpoint.Declined
-	case isIO(err):
+	case lineage.IsIO(err):
 		return checkpoint.IO
 	}
 	return other

@@ -3,8 +3,6 @@ package vm
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"syscall"
 	"time"
 
 	"pipec/checkpoint"
@@ -106,11 +104,4 @@ func exitCode(err error) int {
 		return 5
 	}
 	return 1
-}
-
-// isIO says whether the storage's own words are in an error.
-func isIO(err error) bool {
-	var p *fs.PathError
-	var errno syscall.Errno
-	return errors.As(err, &p) || errors.As(err, &errno)
 }

@@ -378,6 +378,9 @@ func (j *Job) record(id uint64) {
 				j.end(killing)
 				return
 			}
+			if err == nil && j.at != nil {
+				j.at.completed(id)
+			}
 			j.drive(checkpoint.Stored{ID: id, Err: err, Unknown: unknown(err), Reason: reason(err, checkpoint.IO)})
 		})
 	})

@@ -11,28 +11,20 @@ import (
 	"pipec/checkpoint"
 	"pipec/connector"
 	"pipec/state"
-	"pipec/state/blob"
+	"pipec/vm/lineage"
 	"pipec/vm/value"
 )
 
 // restored is a snapshot on its way into new tasks: files that are open, and what is not keyed, already read.
 type restored struct {
 	snap   *checkpoint.Snapshot
-	files  []restoredFile
+	files  []*lineage.File
 	splits map[string][]splitState // by source node
 	marks  map[string]int64        // by head of a chain: the least watermark of its old tasks
 	tokens map[string][][]byte     // by sink node
 	began  time.Time
 	loaded atomic.Int64 // bytes of files that tasks have looked through, each task's counted
 	total  atomic.Int64 // what loaded will be
-}
-
-type restoredFile struct {
-	checkpoint.Handle
-	*state.File
-	uri   string
-	size  int64
-	close func() error
 }
 
 // number and index are how task state is written: 8 bytes, and the task's index as text.
@@ -45,36 +37,22 @@ func openSnapshot(snap *checkpoint.Snapshot) (*restored, error) {
 	for _, h := range snap.Manifest.Handles {
 		if h.Kind == checkpoint.Token {
 			r.tokens[h.Node] = append(r.tokens[h.Node], h.Inline)
+		}
+	}
+	var err error
+	if r.files, err = lineage.Open(snap); err != nil {
+		return nil, err
+	}
+	for _, f := range r.files {
+		if !f.Newest {
 			continue
 		}
-		for _, ref := range h.Files {
-			reader, err := blob.OpenRef(snap.Store, ref)
-			if err != nil {
-				r.close()
-				return nil, checkpoint.Damaged(err)
-			}
-			file, err := state.OpenFile(reader, reader.Size())
-			if err != nil {
-				reader.Close()
-				r.close()
-				return nil, unreadable(blob.JoinURI(snap.Store.URI(), ref.Name), err)
-			}
-			r.files = append(r.files, restoredFile{h, file, blob.JoinURI(snap.Store.URI(), ref.Name), reader.Size(), reader.Close})
-			if err := r.unkeyed(file); err != nil {
-				r.close()
-				return nil, err
-			}
+		if err := r.unkeyed(f.File); err != nil {
+			r.close()
+			return nil, err
 		}
 	}
 	return r, nil
-}
-
-// unreadable tells a file whose content is wrong, which stays so, from a disk that does not answer, which may pass (architecture, rule 9).
-func unreadable(uri string, err error) error {
-	if isIO(err) {
-		return fmt.Errorf("%s: %w", uri, err)
-	}
-	return &checkpoint.SnapshotError{URI: uri, Reason: err.Error(), Cause: err}
 }
 
 // unkeyed reads the splits and watermarks of one file.
@@ -115,7 +93,7 @@ func (r *restored) expect(l *layout) {
 	for _, c := range l.chains {
 		for _, f := range r.files {
 			if len(c.keeps) > 0 {
-				r.total.Add(f.size * int64(c.tasks))
+				r.total.Add(f.Ref.Size * int64(c.tasks))
 			}
 		}
 	}
@@ -125,9 +103,9 @@ func (r *restored) expect(l *layout) {
 func (r *restored) into(t *task) error {
 	for _, f := range r.files {
 		if err := t.store.Load(f.File); err != nil {
-			return unreadable(f.uri, err)
+			return lineage.Unreadable(f.URI, err)
 		}
-		r.loaded.Add(f.size)
+		r.loaded.Add(f.Ref.Size)
 	}
 	return nil
 }
@@ -171,7 +149,7 @@ func (r *restored) close() {
 		return
 	}
 	for _, f := range r.files {
-		f.close()
+		_ = f.Close() // it was only read
 	}
 	r.files = nil
 }

@@ -11,6 +11,7 @@ import (
 	"pipec/vm/actor"
 	"pipec/vm/exchange"
 	"pipec/vm/flow"
+	"pipec/vm/lineage"
 	"pipec/vm/status"
 	"pipec/vm/value"
 )
@@ -57,15 +58,17 @@ type task struct {
 	aligned   time.Time // when its first barrier came
 	last      bool      // the due checkpoint is the last: sources pause behind it
 	cut       *cut
+	past      lineage.Chain // what deltas build on
 	flushed   time.Time
 }
 
 // order is what the job tells a task: that a checkpoint was triggered, or (checkpoint 0) that sources shall stop.
 type order struct {
 	checkpoint uint64
-	last       bool // nothing is read behind this checkpoint
-	report     bool // the job wants to know how far the task is; nothing else is said
-	end        bool // nobody needs more: the source ends as if its input had. checkpoint 0 without it: it stops, and event time stands still
+	last       bool           // nothing is read behind this checkpoint
+	past       *lineage.Chain // a checkpoint was completed, and these are the task's files in it; nothing else is said
+	report     bool           // the job wants to know how far the task is; nothing else is said
+	end        bool           // nobody needs more: the source ends as if its input had. checkpoint 0 without it: it stops, and event time stands still
 }
 
 func (t *task) tell(o order) {
@@ -173,6 +176,11 @@ func (t *task) obey() {
 	for _, o := range orders {
 		if o.report {
 			t.tellPart()
+			continue
+		}
+		if o.past != nil {
+			t.past = *o.past
+			t.store.Completed(t.past.Checkpoint)
 			continue
 		}
 		if o.checkpoint == 0 {

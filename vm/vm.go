@@ -15,7 +15,7 @@
 //	control.go   Job: checkpoints on request, cancel
 //
 // How messages get from task to task is in vm/exchange, how machines are run in vm/actor, how snapshots are written in vm/upload, whether one fits the
-// program in vm/fit, what a job says of itself in vm/status.
+// program in vm/fit, which files it consists of in vm/lineage, what a job says of itself in vm/status.
 package vm
 
 import "pipec/vm/actor"
