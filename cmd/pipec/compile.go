@@ -24,9 +24,10 @@ type given struct {
 
 func (g *given) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVar(&g.sets, "set", nil, "a parameter (name=value), or a setting of the job block (job.checkpoint.interval=10s)")
-	f.StringVar(&g.config, "config", "", "configuration file with site defaults (default: $PIPEC_CONFIG, ./pipec.conf, /etc/pipec/pipec.conf)")
-	f.IntVarP(&g.parallelism, "parallelism", "p", 0, "number of tasks of each stage, instead of the job's")
+	f.StringArrayVar(&g.sets, "set", nil, "a parameter, `NAME=VALUE`, or a setting of the job block (job.checkpoint.interval=10s)")
+	f.StringVar(&g.config, "config", "", "configuration `FILE` with site defaults (default: $PIPEC_CONFIG, ./pipec.conf, /etc/pipec/pipec.conf)")
+	f.IntVarP(&g.parallelism, "parallelism", "p", 0, "`N` tasks for each stage, instead of what the job says")
+	completeSets(cmd)
 }
 
 // compiled is a program with everything that was found wrong with it.

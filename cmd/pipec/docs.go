@@ -26,7 +26,7 @@ connector. Without a topic it lists them all. The pages are made from the tables
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return reference.Topics(), cobra.ShellCompDirectiveNoFileComp
+			return topicWords(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, topic []string) error { return docs(std, strings.Join(topic, " "), asJSON) },
 	}
@@ -76,6 +76,15 @@ func unknownTopic(topic string) error {
 		return &exit{exitUsage, fmt.Errorf("there is no topic `%s`; did you mean `pipec docs %s`?", topic, near)}
 	}
 	return &exit{exitUsage, fmt.Errorf("there is no topic `%s`; `pipec docs` lists them", topic)}
+}
+
+// topicWords are the topics, each as one word of a command line: key_by.
+func topicWords() []string {
+	topics := reference.Topics()
+	for i, t := range topics {
+		topics[i] = strings.ReplaceAll(t, " ", "_")
+	}
+	return topics
 }
 
 // written makes an error of the standard output one of the command.

@@ -10,7 +10,7 @@ import (
 	"pipec/vm/fault"
 )
 
-const faultUsage = "break something on purpose: ACTION,point=POINT[,stage=ID][,checkpoint=N][,row=N][,nth=N][,times=N][,by=DURATION]"
+const faultUsage = "break something on purpose; `SPEC` is ACTION,point=POINT [,stage=ID] [,checkpoint=N] [,row=N] [,nth=N] [,times=N] [,by=DURATION]"
 
 // faultFlag adds --fault to a verb that takes one program.
 func faultFlag(cmd *cobra.Command, faults *[]string, g *given) {

@@ -18,7 +18,7 @@ func fmtCommand(std streams) *cobra.Command {
 		Short: "give files the one layout",
 		Long:  "fmt prints the file in the one layout there is. With -w it rewrites the file, with -d it lists the files that would change (exit 1).",
 		Example: `  pipec fmt -w examples/wordcount.pipe
-  pipec fmt -d *.pipe`,
+  pipec fmt -d examples/*.pipe`,
 		Args: someFiles,
 		RunE: func(_ *cobra.Command, files []string) error {
 			if write && diff {

@@ -7,6 +7,8 @@
 //	report.go    what a run prints at its start and at its end
 //	validate.go fmt.go plan.go version.go   one file per verb
 //	state.go     state ls, state verify
+//	docs.go explain.go new.go               what a person looks up, and begins with (first/)
+//	completion.go man.go help.go            shells, man(1), --help
 package main
 
 import (
@@ -107,8 +109,11 @@ back and rescales.`,
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(runCommand(std), validateCommand(std), fmtCommand(std), planCommand(std), stateCommand(std), versionCommand(std))
-	root.AddCommand(docsCommand(std), explainCommand(std))
+	root.AddCommand(newCommand(std), docsCommand(std), explainCommand(std), completionCommand(std), manCommand(std))
+	completeFiles(root)
+	layHelp(root)
+	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
 	return root
 }

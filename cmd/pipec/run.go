@@ -51,8 +51,7 @@ func runCommand(std streams) *cobra.Command {
 What an earlier run left in the job's storage decides how this one starts: a run that died or was suspended is recovered, a run that
 failed is only resumed with --resume, and -s goes back to any snapshot. The first Ctrl-C takes a last checkpoint and ends; the second ends at once.`,
 		Example: `  printf 'to be or not to be\n' | pipec run examples/wordcount.pipe
-  pipec run examples/flights.pipe --set job.state=memory --set output=out/try
-  pipec run job.pipe -s .pipec/orders/20260101T120000.000Z1a2b/chk-7`,
+  pipec run examples/flights.pipe --set job.state=memory --set output=out/try`,
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			f.restoreSet = cmd.Flags().Changed("restore")
@@ -61,12 +60,12 @@ failed is only resumed with --resume, and -s goes back to any snapshot. The firs
 	}
 	flags := cmd.Flags()
 	f.flags(cmd)
-	flags.StringVarP(&f.restore, "restore", "s", "", "start from this snapshot: a checkpoint's directory or its _metadata")
+	flags.StringVarP(&f.restore, "restore", "s", "", "start from the snapshot at `PATH`: a checkpoint's directory, or its _metadata")
 	flags.BoolVarP(&f.allowNonRestored, "allow-non-restored-state", "n", false, "leave state of the snapshot behind that no stage takes")
 	flags.BoolVar(&f.claim, "claim", false, "with -s: the snapshot becomes this job's own")
 	flags.BoolVar(&f.resume, "resume", false, "go on from the newest checkpoint of a run that failed or was cancelled")
 	flags.BoolVar(&f.fresh, "fresh", false, "start empty, whatever is in the storage")
-	flags.StringVar(&f.events, "events", "", "append what happens to this file, one JSON object a line")
+	flags.StringVar(&f.events, "events", "", "append what happens to `FILE`, one JSON object a line")
 	faultFlag(cmd, &f.faults, &f.given)
 	flags.DurationVar(&f.grace, "grace", 20*time.Second, "how long the last checkpoint may take after a signal")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only")

@@ -44,7 +44,7 @@ func stateList(std streams) *cobra.Command {
 		Long: `ls lists the snapshots below a storage, a job or a run; of one snapshot it shows the states. It reads what describes them, not
 what they hold: verify does.`,
 		Example: `  pipec state ls .pipec
-  pipec state ls .pipec/flights/20260101T120000.000Z1a2b/chk-7
+  pipec state ls .pipec/flights/*/chk-1
   pipec state ls --json .pipec/flights`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -78,7 +78,7 @@ func stateVerify(std streams) *cobra.Command {
 		Long: `verify reads every byte of the snapshots below a storage, a job or a run, or of one, and compares lengths and checksums, the records of the
 history included. Exit 0: all are intact; 4: something is damaged, or there is no snapshot. What was never completed is said and is no damage.`,
 		Example: `  pipec state verify .pipec
-  pipec state verify .pipec/flights/20260101T120000.000Z1a2b/chk-7`,
+  pipec state verify .pipec/flights/*/chk-1`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			list, err := listed(args[0])

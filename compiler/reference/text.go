@@ -254,3 +254,26 @@ func sentence(text string) string {
 	}
 	return text
 }
+
+// Fill lays paragraphs out in lines of at most width characters. Empty lines are between paragraphs; lines that begin with a blank stay as they are.
+func Fill(text string, width int) string {
+	p := &printer{width: width}
+	var words []string
+	flush := func() {
+		if len(words) > 0 {
+			p.para("", "", strings.Join(words, " "))
+			words = nil
+		}
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if line == "" || line[0] == ' ' {
+			flush()
+			p.line("%s", line)
+			continue
+		}
+		words = append(words, line)
+	}
+	flush()
+	return strings.TrimRight(p.b.String(), "\n")
+}
