@@ -415,13 +415,13 @@ func (a *attempt) release() error {
 			errs = append(errs, t.head.reader.Close())
 		}
 	}
-	for _, sinks := range a.sinks {
-		for _, s := range sinks {
+	for _, n := range a.plan.Nodes { // in an order that repeats: what is closed may touch the disk
+		for _, s := range a.sinks[n.ID] {
 			errs = append(errs, s.Close())
 		}
-	}
-	for _, s := range a.sources {
-		errs = append(errs, s.Close())
+		if s, ok := a.sources[n.ID]; ok {
+			errs = append(errs, s.Close())
+		}
 	}
 	if a.backend != nil {
 		errs = append(errs, a.backend.Close())
