@@ -22,6 +22,9 @@ func badgerSpec() *Spec {
 			{Name: "local", Kind: plan.TextParam, Example: `local = "/var/tmp/pipec"`, Doc: "Directory of the local database, which is worth nothing after the job; under the user's state directory unless set."},
 		},
 		Open: func(c Config) (Backend, error) {
+			if c.Inline {
+				return Simulated(c), nil
+			}
 			if c.Local == "" {
 				return nil, errors.New("state badger needs a directory for its local database")
 			}

@@ -50,6 +50,7 @@ type Config struct {
 	Settings plan.State
 	FS       vfs.FS
 	Local    string // working directory of this job; wiped by Open
+	Inline   bool   // for simulations: no goroutines, no files that FS does not see. Badger, which has both, is an ordered map then
 }
 
 // Backend makes the stores of a job's tasks.

@@ -187,11 +187,7 @@ func (j *Job) openBackend() (state.Backend, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no state backend %s", s.Backend)
 	}
-	config := state.Config{Settings: s, FS: j.env.FS, Local: j.env.Local}
-	if j.env.Inline && spec.Name == "badger" {
-		return state.Simulated(config), nil
-	}
-	return spec.Open(config)
+	return spec.Open(state.Config{Settings: s, FS: j.env.FS, Local: j.env.Local, Inline: j.env.Inline})
 }
 
 // runID and epoch name what this process writes.
