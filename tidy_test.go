@@ -53,6 +53,8 @@ var inRowOf = map[string]string{
 	"vm/lineage":        "vm",
 	"vm/status":         "vm",
 	"vm/upload":         "vm",
+	"cmd/pipec/control": "cmd/pipec",
+	"cmd/pipec/screen":  "cmd/pipec",
 	"vm/op/run":         "vm/op",
 	"vm/op/group":       "vm/op",
 

@@ -16,6 +16,7 @@
 //	file_position.go where reading stopped, and whether the file still holds it
 //	file_open.go     files as blocks: opening, decompressing, seeking
 //	stdout.go      sink: the standard output
+//	stdout_live.go   updates on a terminal: a table that changes in place
 //	blackhole.go   sink: nothing is kept
 //	file_sink.go   sink: parts of files, published with checkpoints
 //	file_part.go     one part: its names, its writer

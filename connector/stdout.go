@@ -37,6 +37,7 @@ func Share(w io.Writer) Stdout { return &sharedOut{w: w} }
 type sharedOut struct {
 	mu      sync.Mutex
 	w       io.Writer
+	display Display         // nil unless it is a terminal
 	headers map[string]bool // sinks that have written theirs
 }
 
@@ -93,6 +94,9 @@ func newEncoder(o SinkOptions, ops, onlyGone bool) (*format.Spec, format.Encoder
 func updating(c plan.SinkConfig) bool { return c.Mode == plan.Upsert || c.Mode == plan.Retract }
 
 func newStdout(o SinkOptions) (Sink, error) {
+	if t, err := newTable(o); t != nil || err != nil {
+		return t, err
+	}
 	s := &stdoutSink{out: o.Env.Stdout, name: o.Config.Name, task: o.Task, changes: o.Config.Settings.Bool("changes")}
 	var err error
 	_, s.enc, err = newEncoder(o, s.changes, !s.changes && updating(o.Config))

@@ -29,10 +29,18 @@ var before = map[string]string{
 	"pipec state":        killed,
 	"pipec state ls":     killed,
 	"pipec state verify": killed,
+	"pipec status":       running,
+	"pipec checkpoint":   running,
+	"pipec cancel":       running,
 }
 
 // killed is a run that leaves a checkpoint behind.
 const killed = "pipec run examples/flights.pipe --quiet --fault crash,point=after-commit >/dev/null 2>&1"
+
+// running is a job that does not come to its end while one talks to it.
+const running = `pipec run examples/flights.pipe --quiet --fault slow,point=row,by=1s >/dev/null 2>&1 &
+trap 'kill -9 $! 2>/dev/null' EXIT
+until pipec status flights >/dev/null 2>&1; do sleep 0.01; done`
 
 // TestHelp prints the help of every command at 80 columns and runs its examples, as they are printed, in a folder with a copy of the examples.
 func TestHelp(t *testing.T) {

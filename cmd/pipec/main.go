@@ -5,6 +5,8 @@
 //	run.go       run: flags, signals, reports
 //	faults.go    --fault: its check against the program, its completion
 //	report.go    what a run prints at its start and at its end
+//	display.go   what a run shows on a terminal
+//	serve.go     a running job's control socket; jobs.go: the verbs that use it
 //	validate.go fmt.go plan.go version.go   one file per verb
 //	state.go     state ls, state verify
 //	docs.go explain.go new.go               what a person looks up, and begins with (first/)
@@ -111,6 +113,7 @@ back and rescales.`,
 	root.SetErr(std.err)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(runCommand(std), validateCommand(std), fmtCommand(std), planCommand(std), stateCommand(std), versionCommand(std))
+	root.AddCommand(psCommand(std), statusCommand(std), checkpointCommand(std), cancelCommand(std))
 	root.AddCommand(newCommand(std), docsCommand(std), explainCommand(std), completionCommand(std), manCommand(std))
 	completeFiles(root)
 	layHelp(root)

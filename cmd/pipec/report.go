@@ -113,7 +113,7 @@ func (r *reporter) goOn(res vm.Result, command string) {
 		r.line("go on with: %s", command)
 	case res.State == event.Suspended:
 		r.line("state is lost: there is no storage for checkpoints")
-	case res.State == event.Failed && res.GoOn != "":
+	case (res.State == event.Failed || res.State == event.Cancelled) && res.GoOn != "":
 		r.line("go on with: %s --resume", command)
 	}
 }

@@ -113,10 +113,13 @@ func run(std streams, file string, f runFlags) error {
 	if err := checkFaults(faults, c.plan); err != nil {
 		return &exit{exitUsage, err}
 	}
-	r := &reporter{w: std.err, quiet: f.quiet, plan: c.plan}
-	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Random: seeded(), Stdin: connector.Keep(std.in), Stdout: connector.Share(std.out), Faults: faults, Process: process()}
+	show := newDisplay(std, c.plan, f.quiet)
+	defer show.close()
+	r := &reporter{w: show.err, quiet: f.quiet, plan: c.plan}
+	front := newDesk(c.plan)
+	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Random: seeded(), Stdin: connector.Keep(std.in), Stdout: show.stdout(), Faults: faults, Process: process()}
 	env.Local = localDir(&c.plan.Job)
-	listeners := []event.Sink{r}
+	listeners := []event.Sink{r, front}
 	var log *event.Writer
 	if f.events != "" {
 		file, err := os.OpenFile(f.events, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -131,7 +134,8 @@ func run(std streams, file string, f runFlags) error {
 	if f.restore, err = absolute(f.restore); err != nil {
 		return &exit{exitUsage, err}
 	}
-	res, err := supervise(env, c.plan, r, f)
+	res, err := supervise(env, c.plan, r, show, front, f)
+	show.close()
 	if err != nil {
 		return err
 	}
@@ -149,7 +153,7 @@ func run(std streams, file string, f runFlags) error {
 }
 
 // supervise runs the job and passes signals on: the first suspends it, the second ends the process.
-func supervise(env *vm.Env, p *plan.Plan, r *reporter, f runFlags) (vm.Result, error) {
+func supervise(env *vm.Env, p *plan.Plan, r *reporter, show *display, front *desk, f runFlags) (vm.Result, error) {
 	sched := &vm.Goroutines{Clock: env.Clock}
 	env.Sched = sched
 	job, err := vm.New(p, env, vm.Request{Request: checkpoint.Request{Resume: f.resume, Fresh: f.fresh, Restore: f.restore}, AllowNonRestored: f.allowNonRestored})
@@ -166,11 +170,17 @@ func supervise(env *vm.Env, p *plan.Plan, r *reporter, f runFlags) (vm.Result, e
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	result := job.Start()
+	show.follow(job)
 	var grace <-chan time.Time
 	for {
 		select {
 		case res := <-result:
+			front.close(res)
 			return res, nil
+		case <-front.begun:
+			if err := front.open(job); err != nil {
+				r.line("the job cannot be asked or cancelled from outside: %v", err)
+			}
 		case <-signals:
 			if grace != nil {
 				return vm.Result{}, &exit{exitKilled, errors.New("ended at once by a second signal")}

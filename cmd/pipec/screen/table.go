@@ -1,0 +1,255 @@
+package screen
+
+import (
+	"bytes"
+	"container/heap"
+	"fmt"
+	"slices"
+	"sync"
+
+	"pipec/connector/format"
+	"pipec/vm/value"
+)
+
+// Table is the rows of an upsert stream by key: each row replaces the earlier one of its key. All tasks of a sink write to one.
+type Table struct {
+	name   string
+	schema value.Schema
+	keys   []int // columns of the key
+	types  []value.Type
+	nested []format.Encoder // by column: for values that are not one word; nil for others
+
+	mu      sync.Mutex
+	rows    map[string]*record // by encoded key, whose order is that of the keys
+	order   []string           // the smallest keys, sorted; valid unless stale
+	stale   bool
+	most    int // how many of them order holds
+	changed bool
+	titled  bool
+	columns []column
+	scratch []byte
+	piece   []byte
+	one     value.Batch
+	touch   func()
+}
+
+// record is one row, its cells separated by a byte that clean text does not hold.
+type record struct{ cells []byte }
+
+const separator = 0
+
+// NewTable makes the table of a sink; key are the names of the columns whose rows replace each other. touch is called after each change, from any goroutine.
+func NewTable(name string, schema value.Schema, key []string, touch func()) (*Table, error) {
+	t := &Table{name: name, schema: schema, rows: map[string]*record{}, touch: touch, nested: make([]format.Encoder, len(schema.Fields))}
+	for _, k := range key {
+		i := slices.IndexFunc(schema.Fields, func(f value.Field) bool { return f.Name == k })
+		if i < 0 {
+			return nil, fmt.Errorf("the table of %s: no column %s", name, k)
+		}
+		t.keys, t.types = append(t.keys, i), append(t.types, schema.Fields[i].Type)
+	}
+	json, _ := format.Lookup("json")
+	for i, f := range schema.Fields {
+		t.columns = append(t.columns, column{name: string(clean(nil, []byte(f.Name))), number: isNumber(f.Type)})
+		switch f.Type.Lane() {
+		case value.LaneList, value.LaneRecord:
+			enc, err := json.Encoder(format.EncodeOptions{Schema: value.Schema{Fields: []value.Field{{Name: "v", Type: f.Type}}}})
+			if err != nil {
+				return nil, err
+			}
+			t.nested[i] = enc
+		}
+	}
+	return t, nil
+}
+
+func isNumber(t value.Type) bool {
+	switch t.Kind {
+	case value.Int, value.Float, value.Decimal, value.Duration:
+		return true
+	}
+	return false
+}
+
+// Title makes the table say its name: where there are several.
+func (t *Table) Title() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.titled = true
+}
+
+// Apply takes the given rows of a batch.
+func (t *Table) Apply(b *value.Batch, rows []int32) error {
+	t.mu.Lock()
+	for _, r := range rows {
+		if err := t.apply(b, r); err != nil {
+			t.mu.Unlock()
+			return err
+		}
+	}
+	t.changed = true
+	t.mu.Unlock()
+	t.touch()
+	return nil
+}
+
+func (t *Table) apply(b *value.Batch, r int32) (err error) {
+	kind := b.Kind(r)
+	if kind == value.UpdateBefore {
+		return nil
+	}
+	t.scratch = t.scratch[:0]
+	for i, c := range t.keys {
+		t.scratch = value.AppendKey(t.scratch, b.Cols[c], t.types[i], int(r))
+	}
+	rec := t.rows[string(t.scratch)]
+	if kind == value.Delete {
+		if rec != nil {
+			delete(t.rows, string(t.scratch))
+			t.stale = true
+		}
+		return nil
+	}
+	if rec == nil {
+		rec = &record{}
+		t.rows[string(t.scratch)] = rec
+		t.stale = true
+	}
+	rec.cells = rec.cells[:0]
+	for i := range t.schema.Fields {
+		if i > 0 {
+			rec.cells = append(rec.cells, separator)
+		}
+		if rec.cells, err = t.cell(rec.cells, b, i, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cell writes one value as a person reads it.
+func (t *Table) cell(dst []byte, b *value.Batch, i int, r int32) ([]byte, error) {
+	v, typ := b.Cols[i], t.schema.Fields[i].Type
+	if v.IsNull(int(r)) {
+		return append(dst, "null"...), nil
+	}
+	switch typ.Kind {
+	case value.String:
+		return clean(dst, v.Text(int(r))), nil
+	case value.Bytes:
+		return fmt.Appendf(dst, "%x", v.Text(int(r))), nil
+	case value.Int:
+		return value.AppendInt(dst, v.I64[r]), nil
+	case value.Duration:
+		return value.AppendDuration(dst, v.I64[r]), nil
+	case value.Timestamp:
+		return value.AppendTime(dst, v.I64[r]), nil
+	case value.Float:
+		return value.AppendFloat(dst, v.F64[r]), nil
+	case value.Bool:
+		return value.AppendBool(dst, v.Bool[r]), nil
+	case value.Decimal:
+		return value.AppendDecimal(dst, v.Dec(int(r)), int(typ.Scale)), nil
+	}
+	if t.nested[i] == nil {
+		return append(dst, '?'), nil
+	}
+	t.one = value.Batch{Len: b.Len, Cols: []*value.Vec{v}}
+	var err error
+	if t.piece, err = t.nested[i].Append(t.piece[:0], &t.one, []int32{r}, nil); err != nil {
+		return dst, err
+	}
+	return clean(dst, bytes.TrimSuffix(bytes.TrimPrefix(t.piece, []byte(`{"v":`)), []byte("}\n"))), nil
+}
+
+// Changed implements Area.
+func (t *Table) Changed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	was := t.changed
+	t.changed = false
+	return was
+}
+
+// Lines implements Area: a heading, the rows with the smallest keys, and what is left out.
+func (t *Table) Lines(width, height int) []Line {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.rows) == 0 || height < 2 {
+		return nil
+	}
+	if t.titled && height > 3 {
+		return append([]Line{{cut(t.name, width), Bold}}, t.lines(width, height-1)...)
+	}
+	return t.lines(width, height)
+}
+
+func (t *Table) lines(width, height int) []Line {
+	n := min(len(t.rows), height-1)
+	if n < len(t.rows) {
+		n = max(1, n-1) // the last line tells of the rest
+	}
+	keys := t.smallest(n)
+	cells := make([][]string, len(keys))
+	for i, k := range keys {
+		for cell := range bytes.SplitSeq(t.rows[k].cells, []byte{separator}) {
+			cells[i] = append(cells[i], string(cell))
+		}
+	}
+	see(t.columns, cells)
+	widths, hidden := fit(t.columns, width)
+	names := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		names[i] = c.name
+	}
+	lines := []Line{{row(t.columns, widths, names), Bold}}
+	for _, c := range cells {
+		lines = append(lines, Line{Text: row(t.columns, widths, c)})
+	}
+	rest := leftOut(len(t.rows)-len(keys), hidden)
+	if rest != "" {
+		if len(lines) == height {
+			lines = lines[:height-1]
+			rest = leftOut(len(t.rows)-len(lines)+1, hidden)
+		}
+		lines = append(lines, Line{cut(rest, width), Dim})
+	}
+	return lines
+}
+
+// smallest gives the n smallest keys in order.
+func (t *Table) smallest(n int) []string {
+	if !t.stale && n <= t.most {
+		return t.order[:min(n, len(t.order))]
+	}
+	var h largest
+	for k := range t.rows {
+		if len(h) < n {
+			heap.Push(&h, k)
+		} else if k < h[0] {
+			h[0] = k
+			heap.Fix(&h, 0)
+		}
+	}
+	slices.Sort(h)
+	t.order, t.stale, t.most = h, false, n
+	return h
+}
+
+// largest is a heap with the largest key on top.
+type largest []string
+
+func (h largest) Len() int           { return len(h) }
+func (h largest) Less(i, j int) bool { return h[i] > h[j] }
+func (h largest) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+// Push implements heap.Interface.
+func (h *largest) Push(x any) { *h = append(*h, x.(string)) }
+
+// Pop implements heap.Interface.
+func (h *largest) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
