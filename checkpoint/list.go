@@ -78,8 +78,13 @@ func listOne(uri string, fsys vfs.FS) Listed {
 	}
 	dir, base := blob.SplitURI(uri)
 	jobURI, run := blob.SplitURI(dir)
-	id, ok := checkpointID(base)
-	l.Recorded = strings.HasPrefix(base, savepointPrefix) || ok && hasRecord(jobURI, run, id, fsys)
+	if id, ok := checkpointID(base); ok {
+		found, newest := hasRecord(jobURI, run, id, fsys)
+		// A release deletes `_metadata` first and the record last: where one died between them, an older checkpoint is no damage.
+		l.Recorded = found && (newest || !errors.Is(l.Err, blob.ErrNotExist))
+	} else {
+		l.Recorded = strings.HasPrefix(base, savepointPrefix)
+	}
 	return l
 }
 
@@ -119,20 +124,21 @@ func checkpointID(dir string) (uint64, bool) {
 	return id, ok && err == nil
 }
 
-// hasRecord looks through a whole history for the record of a checkpoint whose manifest nobody can read.
-func hasRecord(jobURI, run string, id uint64, fsys vfs.FS) bool {
+// hasRecord looks through a whole history for the record of a checkpoint whose manifest nobody can read, and says whether its run has no newer one.
+func hasRecord(jobURI, run string, id uint64, fsys vfs.FS) (found, newest bool) {
 	job, err := blob.Open(jobURI, fsys)
 	if err != nil {
-		return false
+		return false, false
 	}
 	h := history{job}
 	seqs, _ := h.numbers()
 	for _, seq := range seqs {
-		if r, err := h.read(seq); err == nil && r.Type == CheckpointRecord && r.Run == run && r.Checkpoint == id {
-			return true
+		if r, err := h.read(seq); err == nil && r.Type == CheckpointRecord && r.Run == run {
+			newest = r.Checkpoint == id
+			found = found || newest
 		}
 	}
-	return false
+	return found, newest
 }
 
 // Instead explains that a snapshot can't be restored: the damage, and what could be taken in its place: those of the same run that are

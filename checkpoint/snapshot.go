@@ -70,7 +70,7 @@ func noMetadata(store blob.Store, base string, cause error) error {
 	if len(inside) > 0 {
 		return &SnapshotError{URI: uri, Reason: "this is no snapshot but holds some: " + strings.Join(inside, ", "), Cause: cause}
 	}
-	return &SnapshotError{URI: uri, Reason: "it has no " + MetadataFile + ": the checkpoint was never completed, or this is no snapshot", Cause: cause}
+	return &SnapshotError{URI: uri, Reason: "it has no " + MetadataFile + ": the checkpoint was never completed, or its deletion was cut short, or this is no snapshot", Cause: cause}
 }
 
 // recorded looks for the record of a checkpoint. It was written under the manifest's epoch, that is after the claim of this number and

@@ -65,8 +65,15 @@ type life struct {
 func (b *box) start(args ...string) *life {
 	b.t.Helper()
 	b.runs++
-	p := &life{b: b, events: b.path(fmt.Sprintf("events-%d", b.runs)), gone: make(chan struct{})}
-	p.cmd = exec.Command("pipec", append([]string{"run", "job.pipe", "--events", p.events}, args...)...)
+	events := b.path(fmt.Sprintf("events-%d", b.runs))
+	p := b.startCommand(append([]string{"run", "job.pipe", "--events", events}, args...)...)
+	p.events = events
+	return p
+}
+
+func (b *box) startCommand(args ...string) *life {
+	b.t.Helper()
+	p := &life{b: b, gone: make(chan struct{}), cmd: exec.Command("pipec", args...)}
 	p.cmd.Dir = b.dir
 	p.cmd.Env = append(os.Environ(), "HOME="+b.dir, "XDG_STATE_HOME="+b.path(".state"), "NO_COLOR=1")
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
@@ -209,12 +216,19 @@ func (b *box) numbers(dir string, last int) {
 	}
 }
 
-// tree lists every file of the storage with its size and time of change, so that one can say that nothing was touched.
-func (b *box) tree(dir string) string {
+// tree is every file below a folder with its content, so that one can say that nothing was changed.
+func (b *box) tree(dir string) string { return b.treeOf(dir, func(string) bool { return true }) }
+
+// withoutPending is tree without what no commit has published.
+func (b *box) withoutPending(dir string) string {
+	return b.treeOf(dir, func(name string) bool { return !strings.HasPrefix(name, ".pending-") })
+}
+
+func (b *box) treeOf(dir string, counts func(name string) bool) string {
 	b.t.Helper()
 	var out strings.Builder
 	err := filepath.WalkDir(b.path(dir), func(name string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || !counts(d.Name()) {
 			return err
 		}
 		data, err := os.ReadFile(name)

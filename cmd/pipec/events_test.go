@@ -167,6 +167,7 @@ sink even into file { path = "even", format json }
 // TestEvents lets a job live through everything that has an event and compares each line with the contract: names, types, order, and the figures that
 // can be known.
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	b := newBox(t, eventful)
 	p := b.start("--fault", "io,point=write,checkpoint=2", "--fault", "fail,point=snapshot,checkpoint=3", "--fault", "fail,point=before-commit,checkpoint=5",
 		"--fault", "slow,point=snapshot,stage=counts/aggregate/1,checkpoint=4,by=30ms")
