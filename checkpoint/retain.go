@@ -116,21 +116,21 @@ func (s *Storage) delete(c Completed) error {
 	return s.job.Delete(recordName(c.Seq))
 }
 
-// sweep removes directories of attempts older than the oldest completed checkpoint. No process of a later epoch can own them: it began
-// above every id of this one.
+// sweep removes the directories of attempts older than the newest completed checkpoint, which nobody completes any more. No process of a later epoch
+// can own them: it began above every id of this one.
 func (s *Storage) sweep() error {
 	list, err := s.state()
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	oldest := list[0].ID
+	complete, newest := map[uint64]bool{}, uint64(0)
 	for _, c := range list {
-		oldest = min(oldest, c.ID)
+		complete[c.ID], newest = true, max(newest, c.ID)
 	}
 	ids, err := s.directories()
 	errs := []error{err}
 	for _, id := range ids {
-		if id < oldest {
+		if id < newest && !complete[id] {
 			errs = append(errs, s.files.DeleteDir(checkpointDir(id)))
 		}
 	}

@@ -43,6 +43,42 @@ func intKeys(k *value.Keys, groups int, ints ...int64) *value.Keys {
 	return k
 }
 
+// TestDeltaSize: when one key of a hundred has changed, the delta is small, by bytes.
+func TestDeltaSize(t *testing.T) {
+	const keys, batch = 1_000_000, 1000
+	s := newStore("a", 0, 128, 128)
+	s.incremental = true
+	tab := s.Table(countSchema)
+	var k value.Keys
+	slots, fresh := make([]value.Slot, batch), make([]bool, batch)
+	add := func(next func(i int) int64) {
+		ints := make([]int64, batch)
+		for i := range ints {
+			ints[i] = next(i)
+		}
+		if err := tab.Upsert(0, intKeys(&k, 128, ints...), slots, fresh); err != nil {
+			t.Fatal(err)
+		}
+		for i := range ints {
+			*slots[i].Int(0)++
+			*slots[i].Int(1) += ints[i]
+		}
+	}
+	for lo := int64(0); lo < keys; lo += batch {
+		add(func(i int) int64 { return lo + int64(i) })
+	}
+	full := len(drain(t, s.Cut(1, nil), 1<<20))
+	s.Completed(1)
+	for round := range int64(keys / 100 / batch) {
+		add(func(i int) int64 { return (round*batch + int64(i)) * 7919 % keys })
+	}
+	delta := len(drain(t, s.CutSince(1, 2, nil), 1<<20))
+	t.Logf("full %d bytes, delta %d bytes: %.2f %%", full, delta, 100*float64(delta)/float64(full))
+	if delta*20 > full {
+		t.Fatalf("1 %% of the keys have changed, and the delta has %d bytes of %d", delta, full)
+	}
+}
+
 func TestSmoke(t *testing.T) {
 	s := newStore("a", 0, 128, 128)
 	tab := s.Table(countSchema)

@@ -62,7 +62,9 @@ func (t *task) cutNow() error {
 		return err
 	}
 	if t.store != nil && refused == nil {
-		t.cutState(c, extra)
+		c.snap, c.past = t.past.Cut(t.store, id, extra)
+		c.stats.Incremental = c.past.Checkpoint != 0
+		c.file = t.host.upload(t, id)
 	}
 	if t.phase != ended {
 		t.chain.signal(flow.Message{Kind: flow.Barrier, Checkpoint: id})
@@ -86,19 +88,6 @@ func (t *task) cutNow() error {
 func (t *task) shares() bool {
 	set := &t.host.plan.Job.State
 	return t.store != nil && set.Incremental && set.Backend != "memory" && len(t.store.Tables()) > 0
-}
-
-// cutState begins the image of the task's state: what changed if there is a chain to append to, everything otherwise.
-func (t *task) cutState(c *cut, extra []state.Row) {
-	if t.past.Worth() {
-		if c.snap = t.store.CutSince(t.past.Checkpoint, c.id, extra); c.snap != nil {
-			c.past, c.stats.Incremental = t.past, true
-		}
-	}
-	if c.snap == nil {
-		c.snap = t.store.Cut(c.id, extra)
-	}
-	c.file = t.host.upload(t, c.id)
 }
 
 // extra is the task's state that is not keyed: its splits, and its watermark if it keeps keyed state.

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"pipec/checkpoint"
+	"pipec/state"
 	"pipec/state/blob"
 )
 
@@ -23,9 +24,19 @@ type Chain struct {
 	Files      []blob.Ref
 }
 
-// Worth says whether one more delta is worth it. It is not once the deltas are larger than half of what they build on: then a whole snapshot begins a
+// Cut begins the image of a task's state: a delta on the chain, which it gives back, or a whole snapshot, which builds on nothing.
+func (c *Chain) Cut(s *state.Store, checkpoint uint64, extra []state.Row) (*state.Snapshot, Chain) {
+	if c.worth() {
+		if snap := s.CutSince(c.Checkpoint, checkpoint, extra); snap != nil {
+			return snap, *c
+		}
+	}
+	return s.Cut(checkpoint, extra), Chain{}
+}
+
+// worth says whether one more delta is worth it. It is not once the deltas are larger than half of what they build on: then a whole snapshot begins a
 // new chain.
-func (c *Chain) Worth() bool {
+func (c *Chain) worth() bool {
 	if len(c.Files) == 0 || len(c.Files) >= most {
 		return false
 	}
