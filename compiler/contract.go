@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"pipec/compiler/check"
 	"pipec/compiler/plan"
 	"pipec/grammar"
 	"pipec/grammar/diag"
@@ -47,7 +46,7 @@ func (b *builder) matches(have, want value.Schema, k *sink, code string, at diag
 		case t.Nullable && !f.Type.Nullable && code == "S433":
 			say("column `%s` may be null, but `%s` says that it is never", f.Name, k.name).WithHelp("say what a missing value is: `|> set %s = %s ?? ...`", f.Name, f.Name)
 		case !assignable(t, f.Type):
-			say("column `%s` is %s, but `%s` takes %s", f.Name, check.TypeName(t.NotNull()), k.name, check.TypeName(f.Type.NotNull()))
+			say("column `%s` is %s, but `%s` takes %s", f.Name, t.NotNull().Article(), k.name, f.Type.NotNull().Article())
 		}
 	}
 	for _, f := range have.Fields {

@@ -115,12 +115,19 @@ func (c *compilation) param(s *symbol) *plan.Expr {
 	}
 	d, ok := s.decl.(*grammar.Param)
 	if !ok || s.broken || s.busy {
-		if s.busy {
-			c.list.Errorf("J701", s.at.Span(), "the default of `%s` needs itself", s.name)
+		if s.busy { // s.value is set at the end only, so whoever asks for it meanwhile gets here
+			c.list.Errorf("J701", s.at.Span(), "the default of `%s` needs itself", s.name).WithHelp("give it a value that needs no other parameter")
 		}
 		return unknownExpr()
 	}
 	s.busy = true
+	s.value = c.paramValue(s, d)
+	s.busy = false
+	return s.value
+}
+
+// paramValue evaluates a parameter. One without a value, or with a wrong one, still has its type, so that what uses it is checked.
+func (c *compilation) paramValue(s *symbol, d *grammar.Param) *plan.Expr {
 	t := s.mod.typeOf(d.Type, inParam)
 	e, text, isSet := d.Default, "", false
 	for _, key := range []string{s.name, s.mod.prefix + "." + s.name} {
@@ -130,24 +137,30 @@ func (c *compilation) param(s *symbol) *plan.Expr {
 	}
 	switch {
 	case t.Kind == value.Unknown:
-		s.value = unknownExpr()
+		return unknownExpr()
 	case isSet:
-		s.value = c.givenParam(s, t, text)
+		return c.givenParam(s, t, text)
 	case e != nil:
-		s.value = unknownExpr()
-		if v := s.mod.setting.ExprAs(e, op.Scope{Constant: true, Doing: "`" + s.name + "`"}, &t); v != nil {
-			s.value = constant(v.Expr, t)
+		v := s.mod.setting.ExprAs(e, op.Scope{Constant: true, Doing: "`" + s.name + "`"}, &t)
+		if v == nil || v.Expr.Type.Kind == value.Unknown || v.Expr.Lit == nil {
+			return later(s.name, t)
 		}
-	default:
-		s.value = unknownExpr()
-		if t.Nullable {
-			s.value = &plan.Expr{Op: plan.OpLiteral, Type: t, Lit: &plan.Literal{Kind: value.Null}}
-		} else if !c.o.Validate {
-			c.list.Errorf("C507", s.at.Span(), "the parameter `%s` has no value", s.name).WithHelp("give it one: `--set %s=...`, or a default", s.name)
-		}
+		return constant(v.Expr, t)
+	case t.Nullable:
+		return &plan.Expr{Op: plan.OpLiteral, Type: t, Lit: &plan.Literal{Kind: value.Null}}
+	case !c.o.Validate:
+		c.list.Errorf("C507", s.at.Span(), "the parameter `%s` has no value", s.name).WithHelp("give it one: `--set %s=...`, or a default", s.name)
 	}
-	s.busy = false
-	return s.value
+	return later(s.name, t)
+}
+
+// later is a parameter whose value only the start of a run knows (check.Names). Whether a nullable one will be null decides what may be done with it, so
+// nothing is said about those.
+func later(name string, t value.Type) *plan.Expr {
+	if t.Nullable {
+		return unknownExpr()
+	}
+	return &plan.Expr{Op: plan.OpVar, Type: t, Name: name}
 }
 
 // constant is a parameter's value with the type that it declares.
@@ -192,7 +205,7 @@ func (c *compilation) givenParam(s *symbol, t value.Type, text string) *plan.Exp
 			return constant(v.Expr, t)
 		}
 	}
-	message := "`" + s.name + "` is " + check.TypeName(t)
+	message := "`" + s.name + "` is " + t.Article()
 	c.list.Errorf("T308", diag.Span{}, "%s: %s", flag, message)
 	return unknownExpr()
 }

@@ -3,7 +3,6 @@ package compiler
 import (
 	"github.com/expr-lang/expr/ast"
 
-	"pipec/compiler/check"
 	"pipec/compiler/plan"
 	"pipec/connector"
 	"pipec/grammar"
@@ -38,7 +37,7 @@ func (b *builder) watermark(schema value.Schema, spec *connector.Spec, body *gra
 		return nil
 	}
 	if t := schema.Fields[i].Type; t.Kind != value.Timestamp || t.Nullable {
-		d := b.list.Errorf("S410", span, "event time is a timestamp, but `%s` is %s", column.Value, check.TypeName(t))
+		d := b.list.Errorf("S410", span, "event time is a timestamp, but `%s` is %s", column.Value, t.Article())
 		if t.Kind == value.Timestamp {
 			d.WithHelp("declare it as `timestamp`, without `?`: a row without a time cannot be put in order")
 		} else {
@@ -85,7 +84,7 @@ func (b *builder) delay(e *grammar.Expr, n ast.Node) int64 {
 	case v == nil || v.Expr.Type.Kind == value.Unknown:
 		return 0
 	case v.Expr.Type.Kind != value.Duration || v.Expr.Lit == nil:
-		d := b.list.Errorf("S410", e.SpanOf(n), "a watermark is a column minus a duration, but this is %s", check.TypeName(v.Expr.Type))
+		d := b.list.Errorf("S410", e.SpanOf(n), "a watermark is a column minus a duration, but this is %s", v.Expr.Type.Article())
 		if v.Expr.Type.Kind == value.Int {
 			d.WithHelp("give it a unit: `- %ss`", v.Expr.Lit.Format(v.Expr.Type))
 		}
@@ -115,7 +114,7 @@ func (b *builder) positive(e *grammar.Expr, name string) int64 {
 	case v == nil || v.Expr.Type.Kind == value.Unknown:
 		return 0
 	case v.Expr.Type.Kind != value.Duration || v.Expr.Lit == nil:
-		d := b.list.Errorf("T308", e.Span(), "`%s` is a duration, but this is %s", name, check.TypeName(v.Expr.Type))
+		d := b.list.Errorf("T308", e.Span(), "`%s` is a duration, but this is %s", name, v.Expr.Type.Article())
 		if v.Expr.Type.Kind == value.Int {
 			d.WithHelp("give it a unit: `%ss` or `%sm`", e.Text, e.Text)
 		}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -151,7 +152,7 @@ func (r *run) scalar(n *ast.CallNode, f *fn.Spec) val {
 		t, err = r.typed(f, args)
 	}
 	if err != nil {
-		r.errorf("T307", r.e.SpanOf(n), "%s", err).WithHelp("`%s(%s)`: %s", f.Name, strings.Join(f.Params, ", "), f.Doc)
+		r.wrongArgument(n, f, args, err)
 		return r.unknown()
 	}
 	why := ""
@@ -169,6 +170,20 @@ func (r *run) scalar(n *ast.CallNode, f *fn.Spec) val {
 		why = r.label(n)
 	}
 	return val{Expr: e, why: why}
+}
+
+// wrongArgument reports what a function has against its arguments (T307), at the one that is to blame. Where a constant is needed and a parameter stands that has no
+// value yet, there is nothing to say before it has one.
+func (r *run) wrongArgument(n *ast.CallNode, f *fn.Spec, args []val, err error) {
+	span := r.e.SpanOf(n)
+	var one *fn.ArgumentError
+	if errors.As(err, &one) && one.Arg < len(n.Arguments) {
+		span = r.e.SpanOf(n.Arguments[one.Arg])
+		if one.Constant && args[one.Arg].later {
+			return
+		}
+	}
+	r.errorf("T307", span, "%s", err).WithHelp("`%s(%s)`: %s", f.Name, strings.Join(f.Params, ", "), f.Doc)
 }
 
 // typed converts the arguments to what the function asks for, and gives the type of the result.
@@ -307,7 +322,7 @@ func (r *run) closure(n *ast.BuiltinNode) val {
 	switch {
 	case list.unknown():
 	case list.Type.Kind != value.List:
-		r.errorf("T307", r.e.SpanOf(n.Arguments[0]), "`%s` works on a list, but this is %s", n.Name, aType(list.Type))
+		r.errorf("T307", r.e.SpanOf(n.Arguments[0]), "`%s` works on a list, but this is %s", n.Name, list.Type.Article())
 		list = r.unknown()
 	default:
 		elem = *list.Type.Elem

@@ -51,7 +51,8 @@ import (
 
 // Names gives a meaning to names that are no columns, as one file sees them. Names of an import are dotted.
 type Names interface {
-	// Param is the value of a parameter as a literal; of a parameter that is broken or not known yet, an expression of type Unknown.
+	// Param is the value of a parameter as a literal. Where it is not known yet (nothing will run), it is an OpVar of the parameter's type without a Lit; of a
+	// parameter that is broken, an expression of type Unknown.
 	Param(name string) (*plan.Expr, bool)
 	// Function is a function of the file.
 	Function(name string) (*Function, bool)

@@ -75,12 +75,12 @@ func (r *run) comparable(n *ast.BinaryNode, a, b val) (x, y *plan.Expr, ok bool)
 	}
 	a, b, t, ok := common(slim(a), slim(b))
 	if ok && !isScalar(t.Kind) {
-		r.errorf("T301", r.e.SpanOf(n), "`%s` cannot compare %s", n.Operator, aType(t.NotNull())).
+		r.errorf("T301", r.e.SpanOf(n), "`%s` cannot compare %s", n.Operator, t.NotNull().Article()).
 			WithHelp("numbers, texts, bools, timestamps and durations can be compared")
 		return nil, nil, false
 	}
 	if !ok {
-		r.errorf("T301", r.e.SpanOf(n), "`%s` cannot compare %s and %s", n.Operator, aType(a.Type.NotNull()), aType(b.Type.NotNull())).
+		r.errorf("T301", r.e.SpanOf(n), "`%s` cannot compare %s and %s", n.Operator, a.Type.NotNull().Article(), b.Type.NotNull().Article()).
 			WithHelp("%s", compareHelp(a.Type, b.Type))
 		return nil, nil, false
 	}
@@ -157,7 +157,7 @@ func (r *run) in(n *ast.BinaryNode) val {
 		return val{Expr: r.make(plan.OpIn, boolean, n, x.Expr, list.Expr)}
 	}
 	if list.Type.Kind != value.List {
-		d := r.errorf("T301", r.e.SpanOf(n.Right), "`in` needs a list or a range, but this is %s", aType(list.Type))
+		d := r.errorf("T301", r.e.SpanOf(n.Right), "`in` needs a list or a range, but this is %s", list.Type.Article())
 		if list.Type.Kind == value.String {
 			d.WithHelp("to look into a text, write `text contains \"...\"`")
 		}
@@ -166,7 +166,7 @@ func (r *run) in(n *ast.BinaryNode) val {
 	elem := val{Expr: &plan.Expr{Op: plan.OpElem, Type: list.Type.Elem.NotNull()}}
 	y, _, t, ok := common(x, elem)
 	if !ok || !t.NotNull().Same(elem.Type) && t.Kind != value.String {
-		r.errorf("T301", r.e.SpanOf(n), "%s is never in a list of %s", aType(x.Type.NotNull()), elem.Type)
+		r.errorf("T301", r.e.SpanOf(n), "%s is never in a list of %s", x.Type.NotNull().Article(), elem.Type)
 		return r.unknown()
 	}
 	t, why := lifted(boolean, x, list)
@@ -191,7 +191,7 @@ func (r *run) inItems(n *ast.BinaryNode, x val, list *ast.ArrayNode) val {
 		}
 		a, _, t, ok := common(x, v)
 		if !ok || !isScalar(t.Kind) {
-			r.errorf("T301", span, "`in` cannot compare %s and %s", aType(x.Type.NotNull()), aType(v.Type.NotNull())).
+			r.errorf("T301", span, "`in` cannot compare %s and %s", x.Type.NotNull().Article(), v.Type.NotNull().Article()).
 				WithHelp("%s", compareHelp(x.Type, v.Type))
 			return r.unknown()
 		}
@@ -225,7 +225,7 @@ func (r *run) between(n, rng *ast.BinaryNode) val {
 		y, b, t2, ok = common(y, b)
 	}
 	if !ok || !isScalar(t2.Kind) || t2.Kind == value.Bool {
-		r.errorf("T301", r.e.SpanOf(n), "`in` cannot compare %s and a range of %s", aType(x.Type.NotNull()), b.Type.NotNull()).
+		r.errorf("T301", r.e.SpanOf(n), "`in` cannot compare %s and a range of %s", x.Type.NotNull().Article(), b.Type.NotNull()).
 			WithHelp("%s", compareHelp(x.Type, b.Type))
 		return r.unknown()
 	}
@@ -260,13 +260,13 @@ func (r *run) textOperator(n *ast.BinaryNode) val {
 			continue
 		}
 		side := []ast.Node{n.Left, n.Right}[i]
-		d := r.errorf("T301", r.e.SpanOf(side), "`%s` needs texts, but this is %s", n.Operator, aType(v.Type))
+		d := r.errorf("T301", r.e.SpanOf(side), "`%s` needs texts, but this is %s", n.Operator, v.Type.Article())
 		if v.Type.Kind == value.List {
 			d.WithHelp("to look into a list, write `x in list`")
 		}
 		return r.unknown()
 	}
-	if o == plan.OpMatches {
+	if o == plan.OpMatches && !b.later {
 		if b.Op != plan.OpLiteral {
 			r.errorf("T301", r.e.SpanOf(n.Right), "the pattern of `matches` must be a constant")
 			return r.unknown()

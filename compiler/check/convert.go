@@ -283,7 +283,10 @@ func (r *run) assign(v val, to value.Type, what string, span diag.Span) val {
 		return v
 	}
 	if !fits(v, to) {
-		r.errorf("T308", span, "%s is %s, but this is %s", what, aType(to), aType(v.Type)).WithHelp("%s", conversionHelp(v.Type, to))
+		d := r.errorf("T308", span, "%s is %s, but this is %s", what, to.Article(), v.Type.Article())
+		if help := conversionHelp(v, to); help != "" {
+			d.WithHelp("%s", help)
+		}
 		return r.unknown()
 	}
 	if v.Type.Nullable && !to.Nullable {
@@ -343,15 +346,33 @@ func (r *run) oneOf(v val, to value.Type, span diag.Span) {
 	}
 }
 
-// conversionHelp says how to make a value of another type.
-func conversionHelp(from, to value.Type) string {
+// conversionHelp says how to make a value of another type: what is written out is written otherwise, what is computed is converted.
+func conversionHelp(v val, to value.Type) string {
+	from, literal := v.Type, v.Op == plan.OpLiteral && v.Lit != nil
 	switch {
 	case to.Kind == value.Duration && from.Kind == value.Int:
 		return "give it a unit: `60s`, `60m` or `60h`"
+	case to.Kind == value.Size && from.Kind == value.Int:
+		return "give it a unit: `64MB` or `64MiB`"
 	case from.Kind == value.Decimal && to.Kind == value.Decimal:
 		return "round it: `round(x, " + strconv.Itoa(int(to.Scale)) + ")`"
-	case to.Kind == value.Int || to.Kind == value.Float || to.Kind == value.Decimal || to.Kind == value.String || to.Kind == value.Timestamp:
+	case literal && to.Numeric() && from.Kind == value.String && isNumber(v.Lit.Text):
+		return "a number has no quotes: `" + v.Lit.Text + "`"
+	case literal && (to.Kind == value.String || to.Kind == value.Secret):
+		return "a text has quotes: `\"" + v.Lit.Format(from) + "\"`"
+	case literal && to.Kind == value.List && from.Same(to.Elem.NotNull()):
+		return "a list has brackets: `[" + v.Lit.Format(from) + "]`"
+	case !literal && (to.Numeric() || to.Kind == value.String || to.Kind == value.Timestamp):
 		return "convert it: `" + to.Kind.String() + "(x)`"
 	}
-	return "a value of another type is needed here"
+	if e := example(to); e != "" {
+		return "for example `" + e + "`"
+	}
+	return ""
+}
+
+// isNumber says whether a text is how a number is written.
+func isNumber(text string) bool {
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil && strings.Trim(text, "0123456789.eE+-") == ""
 }

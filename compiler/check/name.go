@@ -68,7 +68,7 @@ func (r *run) column(n *ast.IdentifierNode) (val, bool) {
 		}
 		return val{}, false
 	}
-	if _, hidden := r.names.Param(n.Value); hidden {
+	if _, hidden := r.names.Param(n.Value); hidden && !r.names.Broken(n.Value) {
 		r.warnf("N213", r.e.PointOf(n), "this is the column `%s`: it hides the parameter of that name", n.Value).WithHelp("rename one of them")
 	}
 	t := schema.Fields[i].Type
@@ -92,7 +92,13 @@ func (r *run) param(n ast.Node, name string) (val, bool) {
 	}
 	c := *e
 	c.Span = span
-	return val{Expr: &c}, true
+	if e.Lit != nil {
+		return val{Expr: &c}, true
+	}
+	if r.c.Env != nil || r.s.Constant {
+		return r.unknown(), true // what it decides cannot be said yet
+	}
+	return val{Expr: &c, later: true}, true
 }
 
 // noName reports a name without a meaning.
@@ -175,7 +181,7 @@ func (r *run) member(n *ast.MemberNode) val {
 	case base.Type.Kind == value.Record && property != nil:
 		return r.field(n, base, property.Value)
 	case isField:
-		r.errorf("N202", r.e.PointOf(n), "%s has no fields", aType(base.Type.NotNull())).WithHelp("%s", noFieldHelp(base.Type, property.Value))
+		r.errorf("N202", r.e.PointOf(n), "%s has no fields", base.Type.NotNull().Article()).WithHelp("%s", noFieldHelp(base.Type, property.Value))
 		return r.unknown()
 	}
 	return r.index(n, base)
@@ -287,12 +293,12 @@ func (r *run) index(n *ast.MemberNode, base val) val {
 		r.errorf("T301", r.e.SpanOf(n), "a string has no elements").WithHelp("write `substr(s, from, length)`")
 		return r.unknown()
 	default:
-		r.errorf("T301", r.e.SpanOf(n), "%s has no elements", aType(base.Type))
+		r.errorf("T301", r.e.SpanOf(n), "%s has no elements", base.Type.Article())
 		return r.unknown()
 	}
 	span := r.e.SpanOf(n.Property)
 	if i.null() || !fits(adapt(i, want.Kind), want) {
-		r.errorf("T308", span, "the index is %s, but this is %s", aType(want), aType(i.Type))
+		r.errorf("T308", span, "the index is %s, but this is %s", want.Article(), i.Type.Article())
 		return r.unknown()
 	}
 	i = adapt(i, want.Kind)
@@ -335,7 +341,7 @@ func (r *run) slice(n *ast.SliceNode) val {
 		}
 		v := r.check(b)
 		if !v.unknown() && v.Type.Kind != value.Int {
-			r.errorf("T308", r.e.SpanOf(b), "an index is an int, but this is %s", aType(v.Type))
+			r.errorf("T308", r.e.SpanOf(b), "an index is an int, but this is %s", v.Type.Article())
 			v = r.unknown()
 		}
 		args, bounds = append(args, v), append(bounds, v.Expr)
@@ -344,7 +350,7 @@ func (r *run) slice(n *ast.SliceNode) val {
 		return r.unknown()
 	}
 	if base.Type.Kind != value.List && base.Type.Kind != value.String {
-		r.errorf("T301", r.e.SpanOf(n), "%s has no elements", aType(base.Type))
+		r.errorf("T301", r.e.SpanOf(n), "%s has no elements", base.Type.Article())
 		return r.unknown()
 	}
 	t := base.Type.NotNull()

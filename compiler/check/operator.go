@@ -28,7 +28,7 @@ func (r *run) unary(n *ast.UnaryNode) val {
 		return v
 	}
 	if !v.Type.Numeric() && v.Type.Kind != value.Duration {
-		r.errorf("T301", r.e.SpanOf(n), "`%s` needs a number or a duration, but this is %s", n.Operator, aType(v.Type))
+		r.errorf("T301", r.e.SpanOf(n), "`%s` needs a number or a duration, but this is %s", n.Operator, v.Type.Article())
 		return r.unknown()
 	}
 	if n.Operator == "+" {
@@ -55,7 +55,7 @@ func (r *run) negate(n *ast.UnaryNode, v val) val {
 		return val{Expr: r.make(plan.OpNot, boolean, n, v.Expr)}
 	}
 	if v.Type.Kind != value.Bool {
-		r.errorf("T302", r.e.SpanOf(n), "`not` needs a bool, but this is %s", aType(v.Type)).
+		r.errorf("T302", r.e.SpanOf(n), "`not` needs a bool, but this is %s", v.Type.Article()).
 			WithHelp("`not` binds tighter than comparisons: write `not (a == b)`, `a != b` or `a not in b`")
 		return r.unknown()
 	}
@@ -75,7 +75,7 @@ func (r *run) isBool(v val, span diag.Span) bool {
 	case v.unknown():
 		return true
 	case v.Type.Kind != value.Bool:
-		r.errorf("T303", span, "a condition must be true or false, but this is %s", aType(v.Type)).
+		r.errorf("T303", span, "a condition must be true or false, but this is %s", v.Type.Article()).
 			WithHelp("%s", conditionHelp(v.Type))
 		return false
 	case v.Type.Nullable:
@@ -139,7 +139,7 @@ func (r *run) binary(n *ast.BinaryNode) val {
 	if v, ok := r.arithmetic(n, a, b); ok {
 		return v
 	}
-	r.errorf("T301", r.e.SpanOf(n), "`%s` cannot combine %s and %s", n.Operator, aType(a.Type.NotNull()), aType(b.Type.NotNull())).
+	r.errorf("T301", r.e.SpanOf(n), "`%s` cannot combine %s and %s", n.Operator, a.Type.NotNull().Article(), b.Type.NotNull().Article()).
 		WithHelp("%s", arithmeticHelp(n.Operator, a.Type, b.Type))
 	return r.unknown()
 }
@@ -294,7 +294,7 @@ func (r *run) coalesce(n *ast.BinaryNode) val {
 	}
 	x, y, t, ok := common(a, b)
 	if !ok {
-		r.errorf("T304", r.e.SpanOf(n), "`??` gives %s or %s", aType(a.Type.NotNull()), aType(b.Type)).WithHelp("both sides must have one type")
+		r.errorf("T304", r.e.SpanOf(n), "`??` gives %s or %s", a.Type.NotNull().Article(), b.Type.Article()).WithHelp("both sides must have one type")
 		return r.unknown()
 	}
 	t.Nullable = b.Type.Nullable
@@ -321,7 +321,7 @@ func (r *run) conditional(n *ast.ConditionalNode) val {
 	free := (a.free || a.null()) && (b.free || b.null())
 	x, y, t, ok := common(a, b)
 	if !ok {
-		r.errorf("T304", r.e.SpanOf(n.Exp2), "the branches differ: this is %s, the first is %s", aType(b.Type), aType(a.Type)).
+		r.errorf("T304", r.e.SpanOf(n.Exp2), "the branches differ: this is %s, the first is %s", b.Type.Article(), a.Type.Article()).
 			WithHelp("both branches of an `if` must have one type")
 		return r.unknown()
 	}
@@ -381,7 +381,7 @@ func (r *run) list(n *ast.ArrayNode) val {
 		}
 		x, _, t, ok := common(elem, items[i])
 		if !ok {
-			r.errorf("T304", r.e.SpanOf(node), "this is %s, but the elements before are %s", aType(items[i].Type), aType(elem.Type)).
+			r.errorf("T304", r.e.SpanOf(node), "this is %s, but the elements before are %s", items[i].Type.Article(), elem.Type.Article()).
 				WithHelp("all elements of a list have one type")
 			return r.unknown()
 		}

@@ -7,23 +7,6 @@ import (
 	"pipec/vm/value"
 )
 
-// aType is a type with its article, as messages name it: an int, a decimal(12, 2), "open" | "paid".
-func aType(t value.Type) string {
-	s := t.String()
-	switch {
-	case t.Kind == value.Null:
-		return "null"
-	case t.Kind == value.String && len(t.Words) > 0, t.Kind == value.Record:
-		return s
-	case strings.ContainsRune("aeiou", rune(s[0])):
-		return "an " + s
-	}
-	return "a " + s
-}
-
-// TypeName is a type with its article, for messages of other packages.
-func TypeName(t value.Type) string { return aType(t) }
-
 // sample is a value one might put in the place of a missing one.
 func sample(t value.Type) string {
 	switch t.Kind {
@@ -42,6 +25,34 @@ func sample(t value.Type) string {
 		return "[]"
 	}
 	return "..."
+}
+
+// example is a value of a type as one writes it; "" of types that are only computed.
+func example(t value.Type) string {
+	switch t.Kind {
+	case value.Int:
+		return "3"
+	case value.Float, value.Decimal:
+		return "1.5"
+	case value.String, value.Secret:
+		if len(t.Words) == 0 {
+			return `"text"`
+		}
+		return sample(t)
+	case value.Bool:
+		return "true"
+	case value.Duration:
+		return "5s"
+	case value.Size:
+		return "64MB"
+	case value.Timestamp:
+		return `timestamp("2026-01-31T00:00:00Z")`
+	case value.List:
+		if e := example(*t.Elem); e != "" {
+			return "[" + e + "]"
+		}
+	}
+	return ""
 }
 
 // wordList writes texts in quotes with commas; with a word, that stands before the last one.

@@ -17,6 +17,7 @@ type val struct {
 	why     string   // path of the first operand that makes it nullable
 	yes, no []string // of a condition: paths that are not null where it is true, where it is false
 	chained bool     // nullable only because of a `?.` further left in the same chain
+	later   bool     // a parameter whose value is not known yet: a constant all the same
 }
 
 func (v val) unknown() bool { return v.Type.Kind == value.Unknown }

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"pipec/compiler/check"
 	"pipec/compiler/plan"
 	"pipec/grammar"
 	"pipec/grammar/diag"
@@ -146,5 +145,5 @@ func described(x *plan.Expr) string {
 	if x.Lit != nil && x.Lit.Kind == value.String && x.Type.Kind == value.String {
 		return strconv.Quote(x.Lit.Text)
 	}
-	return check.TypeName(x.Type)
+	return x.Type.Article()
 }

@@ -82,6 +82,10 @@ func (p *printer) operand(e *Expr) {
 	case OpElem:
 		p.WriteByte('#')
 	case OpVar:
+		if e.Name != "" { // a parameter without a value yet
+			p.WriteString(e.Name)
+			return
+		}
 		p.WriteString("let" + strconv.Itoa(e.Col))
 	case OpLet:
 		p.WriteString("let ")

@@ -16,7 +16,6 @@ var (
 	errMissing = errors.New("missing")
 	errWord    = errors.New("not one of the words")
 	errText    = errors.New("invalid UTF-8")
-	errFine    = errors.New("finer than a microsecond")
 )
 
 // The codes of row errors that a source can give.
@@ -40,7 +39,7 @@ func (c *column) fault(err error, shown string) (code, text string) {
 		return codeNull, fmt.Sprintf("%s is null, and its type %s is never null", c.label, c.typ)
 	case errText:
 		return codeUnreadable, fmt.Sprintf("%s: %s is not valid UTF-8", c.label, shown)
-	case errFine:
+	case value.ErrFine:
 		return codeRange, fmt.Sprintf("%s: %s is finer than a microsecond", c.label, shown)
 	case value.ErrDigits:
 		return codeRange, fmt.Sprintf("%s: %s has more than %d digits after the point, the most that %s keeps", c.label, shown, c.typ.Scale, c.typ.NotNull())

@@ -86,31 +86,11 @@ func (c *column) parseInstant(text []byte) (int64, error) {
 	}
 	micros, ok := value.ParseTime(text)
 	if !ok {
-		return 0, whyNoInstant(text)
+		return 0, value.WhyNoTime(text)
 	}
 	if len(text) <= len(last.text) {
 		last.n = copy(last.text[:], text)
 		last.micros = micros
 	}
 	return micros, nil
-}
-
-// whyNoInstant tells a time that is too fine from text that is no time: it is one again with six digits of the second.
-func whyNoInstant(text []byte) error {
-	point := -1
-	for i, c := range text {
-		switch {
-		case c == '.':
-			point = i
-		case point >= 0 && (c < '0' || c > '9'):
-			if i-point > 7 {
-				short := append(append([]byte(nil), text[:point+7]...), text[i:]...)
-				if _, ok := value.ParseTime(short); ok {
-					return errFine
-				}
-			}
-			return value.ErrMalformed
-		}
-	}
-	return value.ErrMalformed
 }

@@ -65,12 +65,13 @@ func TestNearest(t *testing.T) {
 	for name, want := range map[string]string{
 		"derve": "derive", "form": "from", "WHERE": "where", "exactly_one": "exactly_once", "payed": "paid", "fixed": "", "xyz": "", "": "",
 		"fixed_dely": "fixed_delay", "gröse": "größe", "where": "", "wehre": "where", "ta": "at",
+		"fro": "from", "fort": "", "ids": "id", "pait": "", "ID": "id",
 	} {
 		if got := Nearest(name, words); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
 		}
 	}
-	if got := Nearest("ab", []string{"ad", "ac"}); got != "ac" {
+	if got := Nearest("abcde", []string{"abcdg", "abcdf"}); got != "abcdf" {
 		t.Errorf("of equally near words %q, want the first of the alphabet", got)
 	}
 }

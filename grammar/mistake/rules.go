@@ -412,11 +412,14 @@ func missingType(s *scene) *finding {
 
 // reservedName: a word of expressions where a name is expected.
 func reservedName(s *scene) *finding {
-	if s.t.Type != token.Word || s.expected != "a name" && s.kind != columns && s.kind != facts {
+	names := s.kind == columns || s.kind == facts || slices.Contains([]string{"a name", "`name = value`", "`new = old`"}, s.expected)
+	if s.t.Type != token.Word || !names {
 		return nil
 	}
-	f := s.found("P101", "`%s` is a word of expressions and cannot be a name", s.t.Value)
-	f.repair = &Edit{From: s.at, To: s.at + 1, Insert: []lexer.Token{{Type: token.Ident, Value: s.t.Value, Pos: s.t.Pos}}}
+	f := s.found("P101", "`%s` is a reserved word of expressions: it cannot be a name", s.t.Value)
+	if s.verb != "set" { // which replaces a column that cannot be there
+		f.repair = &Edit{From: s.at, To: s.at + 1, Insert: []lexer.Token{{Type: token.Ident, Value: s.t.Value, Pos: s.t.Pos}}}
+	}
 	if s.kind == columns {
 		f.d.WithHelp("give the column another name, and say what it is called outside: `a_name: string from \"%s\"`", s.t.Value)
 	}

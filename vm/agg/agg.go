@@ -121,19 +121,7 @@ func Lookup(name string) (*Spec, bool) {
 
 // takes is the error of an argument that does not fit.
 func takes(name, what string, got value.Type) error {
-	return fmt.Errorf("`%s` takes %s, but this is %s", name, what, article(got))
-}
-
-// article puts a or an before a type.
-func article(t value.Type) string {
-	s := t.String()
-	switch s[0] {
-	case 'i', 'u':
-		return "an " + s
-	case '"':
-		return s
-	}
-	return "a " + s
+	return fmt.Errorf("`%s` takes %s, but this is %s", name, what, got.Article())
 }
 
 // nullable is the type of an aggregate that has no result where no row counted (language A22).

@@ -37,7 +37,7 @@ func TestTypes(t *testing.T) {
 		{"sum", str, false, "`sum` takes a number or a duration, but this is a string"},
 		{"avg", value.Of(value.Timestamp), false, "`avg` takes a number or a duration, but this is a timestamp"},
 		{"max", value.ListOf(value.Of(value.Int)), false, "`max` takes a value that has an order, but this is a list<int>"},
-		{"first", value.Of(value.Null), false, "`first` takes a value that has a type, but this is a null"},
+		{"first", value.Of(value.Null), false, "`first` takes a value that has a type, but this is null"},
 	} {
 		spec, _ := Lookup(c.name)
 		got, err := spec.Check([]value.Type{c.arg}, c.filtered)

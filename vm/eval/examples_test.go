@@ -122,6 +122,7 @@ func TestRowErrors(t *testing.T) {
 		{`int(1e19)`, "E804", "10000000000000000000 is no int: out of range"},
 		{`float("NaN")`, "E806", `"NaN" is no float: not finite number`},
 		{`timestamp("yesterday")`, "E803", `"yesterday" is no timestamp: malformed`},
+		{`timestamp("2026-01-01T00:00:00.0000001Z")`, "E804", `"2026-01-01T00:00:00.0000001Z" is finer than a microsecond`},
 		{`decimal("123.4", 3, 1)`, "E804", `"123.4" is no decimal(3, 1): out of range`},
 		{`decimal("1", 38, 0) / decimal("0", 38, 0)`, "E805", "division by zero"},
 		{`decimal("99999999999999999999999999999999999999", 38, 0) + decimal(1)`, "E804", "99999999999999999999999999999999999999 + 1 does not fit decimal(38, 0)"},

@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"errors"
 	"fmt"
 
 	"pipec/compiler/plan"
@@ -9,6 +10,21 @@ import (
 
 // check is the type of Spec.Check.
 type check func(args []value.Type, lits []*plan.Literal) (value.Type, error)
+
+// ArgumentError says which argument of a call is wrong, and why.
+type ArgumentError struct {
+	Arg      int  // from 0
+	Constant bool // its type is right, but a constant is needed: its literal decides about it
+	Text     string
+}
+
+// Error implements error.
+func (e *ArgumentError) Error() string { return e.Text }
+
+// notA says that argument i is none of what the words name.
+func notA(i int, words string, got value.Type) error {
+	return &ArgumentError{Arg: i, Text: fmt.Sprintf("argument %d must be %s, but this is %s", i+1, words, got.Article())}
+}
 
 // class is a set of types that a parameter takes, with the words an author reads.
 type class struct {
@@ -45,11 +61,11 @@ func takes(gives func(args []value.Type) value.Type, classes ...class) check {
 	return func(args []value.Type, _ []*plan.Literal) (value.Type, error) {
 		for i, a := range args {
 			if len(classes) == 0 {
-				return value.Type{}, fmt.Errorf("it takes no arguments")
+				return value.Type{}, errors.New("it takes no arguments")
 			}
 			c := classes[min(i, len(classes)-1)]
 			if !c.has(a) {
-				return value.Type{}, fmt.Errorf("argument %d must be %s, but this is %s", i+1, c.words, a)
+				return value.Type{}, notA(i, c.words, a)
 			}
 		}
 		return gives(args), nil
@@ -89,7 +105,7 @@ func common(args []value.Type) (value.Type, error) {
 		case a.Numeric() && t.Numeric() && a.Kind != value.Float && t.Kind != value.Float:
 			t = value.UnionType(a, t)
 		default:
-			return t, fmt.Errorf("its arguments must have one type, but these are %s and %s", t, a)
+			return t, fmt.Errorf("its arguments must have one type, but these are %s and %s", t.Article(), a.Article())
 		}
 	}
 	return t.NotNull(), nil
@@ -116,9 +132,12 @@ func constantText(inner check, i int, verify func(string) error) check {
 			return t, err
 		}
 		if lits[i] == nil || lits[i].Kind == value.Null {
-			return t, fmt.Errorf("argument %d must be a constant", i+1)
+			return t, &ArgumentError{Arg: i, Constant: true, Text: fmt.Sprintf("argument %d must be a constant", i+1)}
 		}
-		return t, verify(lits[i].Text)
+		if err := verify(lits[i].Text); err != nil {
+			return t, &ArgumentError{Arg: i, Text: err.Error()}
+		}
+		return t, nil
 	}
 }
 

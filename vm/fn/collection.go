@@ -1,7 +1,6 @@
 package fn
 
 import (
-	"fmt"
 	"slices"
 	"unicode/utf8"
 
@@ -74,7 +73,7 @@ type scratch struct{ rows, at []int32 }
 func joinType(args []value.Type, lits []*plan.Literal) (value.Type, error) {
 	t, err := takes(gives(value.String), aList, aText)(args, lits)
 	if err == nil && args[0].Elem.Kind != value.String {
-		err = fmt.Errorf("it joins texts, but this is %s", args[0])
+		err = &ArgumentError{Arg: 0, Text: "it joins texts, but this is " + args[0].Article()}
 	}
 	return t, err
 }

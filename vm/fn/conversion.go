@@ -71,6 +71,9 @@ func convert(c *Call, one conversion) {
 			code = codeKind
 		case value.ErrFinite:
 			code = codeInfinite
+		case value.ErrFine:
+			c.Fail(r, code, fmt.Sprintf("%s is %v", shown(c, int(r)), err))
+			continue
 		}
 		c.Fail(r, code, fmt.Sprintf("%s is no %s: %v", shown(c, int(r)), c.Type.NotNull(), err))
 	}
@@ -155,7 +158,7 @@ func toTimestamp(c *Call, t value.Type, r int) error {
 	}
 	at, ok := value.ParseTime(v.Text(r))
 	if !ok {
-		return value.ErrMalformed
+		return value.WhyNoTime(v.Text(r))
 	}
 	c.Out.I64[r] = at
 	return nil
@@ -213,7 +216,7 @@ func decimalType(args []value.Type, lits []*plan.Literal) (value.Type, error) {
 	for i, to := range []*int64{&p, &s} {
 		if i+1 < len(args) {
 			if lits[i+1] == nil || lits[i+1].Kind != value.Int {
-				return t, fmt.Errorf("precision and scale must be constant ints")
+				return t, &ArgumentError{Arg: i + 1, Constant: lits[i+1] == nil, Text: "precision and scale must be constant ints"}
 			}
 			*to = lits[i+1].Int
 		}

@@ -218,13 +218,13 @@ func TestMistakes(t *testing.T) {
 		lits []*plan.Literal
 		want string
 	}{
-		{"upper", []value.Type{i}, nil, "argument 1 must be a string, but this is int"},
+		{"upper", []value.Type{i}, nil, "argument 1 must be a string, but this is an int"},
 		{"upper", nil, nil, "it takes one argument, but there are 0"},
 		{"substr", []value.Type{s, i, i, i}, nil, "it takes at most 3 arguments, but there are 4"},
 		{"replace", []value.Type{s}, nil, "it takes 3 arguments, but there are 1"},
 		{"least", []value.Type{i}, nil, "it takes at least 2 arguments, but there are 1"},
-		{"least", []value.Type{f, d}, nil, "its arguments must have one type, but these are float and decimal(10, 2)"},
-		{"least", []value.Type{i, s}, nil, "its arguments must have one type, but these are int and string"},
+		{"least", []value.Type{f, d}, nil, "its arguments must have one type, but these are a float and a decimal(10, 2)"},
+		{"least", []value.Type{i, s}, nil, "its arguments must have one type, but these are an int and a string"},
 		{"now", []value.Type{i}, nil, "it takes 0 arguments, but there are 1"},
 		{"regex_replace", []value.Type{s, s, s}, []*plan.Literal{nil, text("["), nil}, "\"[\" is no regular expression: error parsing regexp: missing closing ]: `[`"},
 		{"regex_extract", []value.Type{s, s}, []*plan.Literal{nil, nil}, "argument 2 must be a constant"},
@@ -232,7 +232,7 @@ func TestMistakes(t *testing.T) {
 		{"parse_time", []value.Type{s, s}, []*plan.Literal{nil, text("yyyy 'year")}, `the quote in the pattern "yyyy 'year" is not closed`},
 		{"truncate", []value.Type{value.Of(value.Timestamp), value.Of(value.Duration)}, []*plan.Literal{nil, {Kind: value.Duration}}, "the step must be a constant duration above 0"},
 		{"decimal", []value.Type{s, i, i}, []*plan.Literal{nil, {Kind: value.Int, Int: 40}, {Kind: value.Int, Int: 2}}, "decimal(40, 2) does not exist: the precision is 1 to 38, the scale 0 to the precision"},
-		{"join", []value.Type{value.ListOf(i)}, nil, "it joins texts, but this is list<int>"},
+		{"join", []value.Type{value.ListOf(i)}, nil, "it joins texts, but this is a list<int>"},
 	} {
 		if c.lits == nil {
 			c.lits = make([]*plan.Literal, len(c.args))

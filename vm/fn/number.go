@@ -49,7 +49,7 @@ func inFamily(family string, specs []*Spec) []*Spec {
 func commonType(args []value.Type, lits []*plan.Literal) (value.Type, error) {
 	for i, a := range args {
 		if !anOrdered.has(a) {
-			return a, fmt.Errorf("argument %d must be one of %s, but this is %s", i+1, anOrdered.words, a)
+			return a, notA(i, "one of "+anOrdered.words, a)
 		}
 	}
 	return common(args)

@@ -72,7 +72,7 @@ func fromEpoch(name, units string, unit int64, flink, n string) *Spec {
 func stepType(args []value.Type, lits []*plan.Literal) (value.Type, error) {
 	t, err := takes(gives(value.Timestamp), aTime, aDuration)(args, lits)
 	if err == nil && (lits[1] == nil || lits[1].Int <= 0) {
-		err = fmt.Errorf("the step must be a constant duration above 0")
+		err = &ArgumentError{Arg: 1, Constant: lits[1] == nil, Text: "the step must be a constant duration above 0"}
 	}
 	return t, err
 }

@@ -45,7 +45,7 @@ func checkExplode(c *Check) Stream {
 	switch {
 	case x == nil || x.Expr.Type.Kind == value.Unknown:
 	case x.Expr.Type.Kind != value.List:
-		d := errorAt("T309", stage.List.Span(), "`explode` takes a list, but this is %s", aType(x.Expr.Type))
+		d := errorAt("T309", stage.List.Span(), "`explode` takes a list, but this is %s", x.Expr.Type.Article())
 		if x.Expr.Type.Kind == value.String {
 			d.WithHelp("make a list of it: `words(%s)`, or `split(%s, \",\")`", stage.List.Text, stage.List.Text)
 		}

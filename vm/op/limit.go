@@ -43,7 +43,7 @@ func checkLimit(c *Check) Stream {
 	switch {
 	case x == nil || x.Expr.Type.Kind == value.Unknown:
 	case x.Expr.Type.Kind != value.Int || x.Expr.Lit == nil || x.Expr.Lit.Kind == value.Null:
-		c.say(errorAt("T308", stage.N.Span(), "`limit` is a number of rows, but this is %s", aType(x.Expr.Type)))
+		c.say(errorAt("T308", stage.N.Span(), "`limit` is a number of rows, but this is %s", x.Expr.Type.Article()))
 	case x.Expr.Lit.Int < 0:
 		c.say(errorAt("T308", stage.N.Span(), "`limit` cannot be less than 0"))
 	default:

@@ -104,7 +104,7 @@ func (c *Check) typed(name string, e *grammar.Expr, x *Checked) value.Type {
 			WithHelp("a column needs a type: leave it out, or say when it has a value: `if ... { ... } else { null }`"))
 		return value.Type{}
 	case value.Size, value.Secret:
-		c.say(errorAt("T308", e.Span(), "`%s` cannot be %s: rows do not hold it", name, aType(t)))
+		c.say(errorAt("T308", e.Span(), "`%s` cannot be %s: rows do not hold it", name, t.Article()))
 		return value.Type{}
 	}
 	return t
@@ -119,7 +119,7 @@ func (c *Check) condition(e *grammar.Expr, s Scope) *Checked {
 	}
 	switch t := x.Expr.Type; {
 	case t.Kind != value.Bool:
-		c.say(errorAt("T303", e.Span(), "a condition must be true or false, but this is %s", aType(t)))
+		c.say(errorAt("T303", e.Span(), "a condition must be true or false, but this is %s", t.Article()))
 		return nil
 	case t.Nullable:
 		c.say(errorAt("T312", e.Span(), "this condition is null when a part of it is null").With("neither true nor false").
@@ -157,20 +157,6 @@ func expr(x *Checked) *plan.Expr {
 		return nil
 	}
 	return x.Expr
-}
-
-// aType is a type with its article.
-func aType(t value.Type) string {
-	s := t.String()
-	switch {
-	case t.Kind == value.Null:
-		return s
-	case t.Kind == value.Record, t.Kind == value.String && len(t.Words) > 0:
-		return s
-	case strings.ContainsRune("aeiou", rune(s[0])):
-		return "an " + s
-	}
-	return "a " + s
 }
 
 // quoted is names in backquotes, the last one behind a word.

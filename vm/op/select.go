@@ -119,7 +119,7 @@ func (s *selection) fields(item *grammar.Item) {
 		return
 	}
 	if record.Kind != value.Record {
-		s.c.say(errorAt("N202", item.Of.Span(), "`%s` has no fields: it is %s", item.Of.Text, aType(record)))
+		s.c.say(errorAt("N202", item.Of.Span(), "`%s` has no fields: it is %s", item.Of.Text, record.Article()))
 		return
 	}
 	for _, f := range record.Fields {

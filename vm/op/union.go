@@ -63,7 +63,7 @@ func (c *Check) agree(t *plan.StreamType, in plan.StreamType, at diag.Span) bool
 		case f.Type.Kind == value.Unknown || other.Kind == value.Unknown:
 			f.Type = value.Type{}
 		case !f.Type.Same(other):
-			c.say(errorAt("S414", at, "column `%s` is %s on one side and %s on the other", f.Name, aType(f.Type.NotNull()), aType(other.NotNull())))
+			c.say(errorAt("S414", at, "column `%s` is %s on one side and %s on the other", f.Name, f.Type.NotNull().Article(), other.NotNull().Article()))
 			ok = false
 		default:
 			f.Type.Nullable = f.Type.Nullable || other.Nullable

@@ -114,7 +114,7 @@ func (c *Check) duration(e *grammar.Expr, what string) (d int64, ok bool) {
 		return 0, false
 	}
 	if x.Expr.Type.Kind != value.Duration || x.Expr.Lit == nil || x.Expr.Lit.Kind == value.Null {
-		say := errorAt("S411", e.Span(), "%s is a duration, but this is %s", what, aType(x.Expr.Type))
+		say := errorAt("S411", e.Span(), "%s is a duration, but this is %s", what, x.Expr.Type.Article())
 		if x.Expr.Type.Kind == value.Int {
 			say.WithHelp("give it a unit: `%ss`, `%sm` or `%sh`", e.Text, e.Text, e.Text)
 		}

@@ -10,10 +10,11 @@ import (
 // What can be wrong with the text of a value. They are sentinels, so that reading a bad row allocates nothing; connectors map ErrMalformed to E803
 // and the others to E804.
 var (
-	ErrMalformed = errors.New("malformed")         // not a value of that type at all
-	ErrDigits    = errors.New("too many digits")   // more digits after the point than the type keeps, and not only zeros
-	ErrRange     = errors.New("out of range")      // a value of the type's kind, too large for it
-	ErrFinite    = errors.New("not finite number") // NaN or an infinity
+	ErrMalformed = errors.New("malformed")                // not a value of that type at all
+	ErrDigits    = errors.New("too many digits")          // more digits after the point than the type keeps, and not only zeros
+	ErrRange     = errors.New("out of range")             // a value of the type's kind, too large for it
+	ErrFinite    = errors.New("not finite number")        // NaN or an infinity
+	ErrFine      = errors.New("finer than a microsecond") // an instant with more digits than the engine keeps
 )
 
 // AppendInt appends a decimal integer.

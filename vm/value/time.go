@@ -129,6 +129,27 @@ func ParseTime(b []byte) (micros int64, ok bool) {
 	return micros, true
 }
 
+// WhyNoTime tells for text that ParseTime does not take whether it is an instant that is too fine (ErrFine), which is one again with six digits of the
+// second, or no instant at all (ErrMalformed).
+func WhyNoTime(text []byte) error {
+	point := -1
+	for i, c := range text {
+		switch {
+		case c == '.':
+			point = i
+		case point >= 0 && (c < '0' || c > '9'):
+			if i-point > 7 {
+				short := append(append([]byte(nil), text[:point+7]...), text[i:]...)
+				if _, ok := ParseTime(short); ok {
+					return ErrFine
+				}
+			}
+			return ErrMalformed
+		}
+	}
+	return ErrMalformed
+}
+
 func cutYear(b []byte) (year int64, rest []byte, ok bool) {
 	if len(b) < 4 {
 		return 0, nil, false

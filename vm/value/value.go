@@ -161,6 +161,20 @@ func (t Type) String() string {
 	return s
 }
 
+// Article is the type as sentences name it: an int, a decimal(12, 2), "open" | "paid", null.
+func (t Type) Article() string {
+	s := t.String()
+	switch {
+	case t.Kind == Null:
+		return Null.String()
+	case t.Kind == Record, t.Kind == Bytes, t.Kind == String && len(t.Words) > 0:
+		return s
+	case strings.ContainsRune("aeiou", rune(s[0])):
+		return "an " + s
+	}
+	return "a " + s
+}
+
 // Schema is an ordered list of named columns; names are unique.
 type Schema struct {
 	Fields []Field `json:"fields"`
