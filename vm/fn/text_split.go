@@ -2,7 +2,7 @@ package fn
 
 import (
 	"bytes"
-	"unicode"
+	"encoding/binary"
 	"unicode/utf8"
 
 	"pipec/vm/value"
@@ -46,10 +46,15 @@ func (p *parts) begin(r int32) []byte {
 
 // add appends the part of the row's text from byte a to byte b.
 func (p *parts) add(a, b int) {
-	if b-a <= value.InlineView {
-		p.kid.View = append(p.kid.View, value.MakeView(p.all[a:b], 0, 0))
-	} else {
+	switch {
+	case b-a > value.InlineView:
 		p.kid.View = append(p.kid.View, p.text.Part(p.row, a, b))
+	case a+value.InlineView <= len(p.all):
+		var w value.View
+		w.Put(binary.LittleEndian.Uint64(p.all[a:]), binary.LittleEndian.Uint32(p.all[a+8:]), b-a, 0, 0)
+		p.kid.View = append(p.kid.View, w)
+	default:
+		p.kid.View = append(p.kid.View, value.MakeView(p.all[a:b], 0, 0))
 	}
 }
 
@@ -81,48 +86,6 @@ func split(c *Call) {
 		}
 		p.end(c.Out)
 	}
-}
-
-// blank marks the ASCII white space.
-var blank = [utf8.RuneSelf]bool{'\t': true, '\n': true, '\v': true, '\f': true, '\r': true, ' ': true}
-
-func words(c *Call) {
-	p := splitting(c)
-	for _, r := range c.Rows {
-		text := p.begin(r)
-		for i := 0; i < len(text); {
-			for i < len(text) {
-				size := spaceAt(text, i)
-				if size == 0 {
-					break
-				}
-				i += size
-			}
-			from := i
-			for i < len(text) && (text[i] < utf8.RuneSelf && !blank[text[i]] || text[i] >= utf8.RuneSelf && spaceAt(text, i) == 0) {
-				i++ // also through the bytes of a character: none of them begins a white space
-			}
-			if i > from {
-				p.add(from, i)
-			}
-		}
-		p.end(c.Out)
-	}
-}
-
-// spaceAt is the size of the white space character at i, or 0.
-func spaceAt(text []byte, i int) int {
-	if b := text[i]; b < utf8.RuneSelf {
-		if blank[b] {
-			return 1
-		}
-		return 0
-	}
-	ch, size := utf8.DecodeRune(text[i:])
-	if unicode.IsSpace(ch) {
-		return size
-	}
-	return 0
 }
 
 func lines(c *Call) {

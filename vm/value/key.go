@@ -49,6 +49,11 @@ func (k *Keys) Encode(cols []*Vec, types []Type, rows []int32, groups int) {
 		k.encodeInts(cols[0].I64, rows, groups)
 		return
 	}
+	if len(cols) == 1 && cols[0].Lane == LaneView && cols[0].Valid == nil {
+		k.encodeTexts(cols[0], rows)
+		k.finish(groups)
+		return
+	}
 	k.Reset()
 	for _, r := range rows {
 		for c, v := range cols {

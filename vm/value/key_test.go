@@ -356,3 +356,23 @@ func TestDecodeOfMixedKeys(t *testing.T) {
 		}
 	}
 }
+
+// Texts take a way of their own too, with and without bytes that are escaped.
+func TestKeysOfTexts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		types := []Type{Of(Bytes)}
+		texts := rapid.SliceOfN(rapid.OneOf(rapid.SliceOfN(rapid.Byte(), 0, 15), rapid.SliceOfN(rapid.SampledFrom([]byte{0, 1, 0xFF}), 0, 15)), 0, 50).Draw(t, "texts")
+		col := NewVec(types[0])
+		col.Resize(len(texts))
+		var slow, fast Keys
+		slow.Reset()
+		for i, text := range texts {
+			col.SetText(i, text)
+			slow.Add(AppendKey(nil, col, types[0], i), 128)
+		}
+		fast.Encode([]*Vec{col}, types, Identity(len(texts)), 128)
+		if diff := cmp.Diff(slow, fast, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
