@@ -45,7 +45,7 @@ func (b *builder) matches(have, want value.Schema, k *sink, code string, at diag
 		switch {
 		case t.Nullable && !f.Type.Nullable && code == "S433":
 			say("column `%s` may be null, but `%s` says that it is never", f.Name, k.name).WithHelp("say what a missing value is: `|> set %s = %s ?? ...`", f.Name, f.Name)
-		case !assignable(t, f.Type):
+		case !assignable(t, f.Type, code == "S433"):
 			say("column `%s` is %s, but `%s` takes %s", f.Name, t.NotNull().Article(), k.name, f.Type.NotNull().Article())
 		}
 	}
@@ -57,15 +57,16 @@ func (b *builder) matches(have, want value.Schema, k *sink, code string, at diag
 	return ok
 }
 
-// assignable says whether values of one type may go where another is declared: the same type, with decimals of any precision but the same scale.
-func assignable(from, to value.Type) bool {
+// assignable says whether values of one type may go where another is declared: the same type, with decimals of any precision but the same scale. Words are
+// part of a contract only: a sink without one takes what all its inputs have.
+func assignable(from, to value.Type, contract bool) bool {
 	if from.Kind == value.Decimal && to.Kind == value.Decimal {
 		return from.Scale == to.Scale
 	}
-	if from.Kind == value.String && to.Kind == value.String {
+	if from.Kind == value.String && to.Kind == value.String && contract {
 		return len(to.Words) == 0 || len(from.Words) > 0 && !slices.ContainsFunc(from.Words, func(w string) bool { return !slices.Contains(to.Words, w) })
 	}
-	return from.Same(to)
+	return from.Same(to) || from.Kind == value.String && to.Kind == value.String
 }
 
 // arranged puts the columns in the order of want and gives decimals their precision; as it is where nothing differs.

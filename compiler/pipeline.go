@@ -110,8 +110,9 @@ func (c *compilation) pipeline(u *unit) {
 	b := &builder{compilation: c, mod: u.mod, unit: u, known: true}
 	out := b.stages(b.from(p), p.Stages)
 	if w := out.Window; w != nil {
-		b.list.Errorf("S404", w.Span, "a window must be followed by what is computed in it").
-			WithHelp("`window` opens a scope for the next stage: `aggregate`, `count`, `top`, `join`, `dedup` or `process`")
+		if !w.Reported {
+			b.list.Errorf("S404", w.Span, "a window must be followed by what is computed in it").WithHelp("%s", op.WindowHelp)
+		}
 		out = op.Stream{Type: unknownType()}
 	}
 	if u.own != nil {
@@ -290,7 +291,11 @@ func (b *builder) one(in op.Stream, st *grammar.Stage) op.Stream {
 		return op.Stream{Type: unknownType()}
 	}
 	b.window = in.Window
-	out := spec.Check(&op.Check{Builder: b, Stage: st, In: in})
+	check := &op.Check{Builder: b, Stage: st, In: in}
+	out := spec.Check(check)
+	if out.Window == nil {
+		out.Window = check.Open
+	}
 	if out.Type.Unknown {
 		b.unnamed(st)
 	}

@@ -251,7 +251,8 @@ func (b *builder) sinkNode(in op.Stream, k *sink, ref *grammar.Ref) {
 		}
 		for i := range cfg.Schema.Fields {
 			t := &cfg.Schema.Fields[i].Type
-			t.Nullable = t.Nullable || in.Type.Schema.Fields[i].Type.Nullable
+			more := in.Type.Schema.Fields[i].Type
+			t.Nullable, t.Words = t.Nullable || more.Nullable, op.AllWords(t.Words, more.Words)
 		}
 		return
 	}

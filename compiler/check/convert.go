@@ -9,6 +9,7 @@ import (
 
 	"pipec/compiler/plan"
 	"pipec/grammar/diag"
+	"pipec/vm/op"
 	"pipec/vm/value"
 )
 
@@ -242,16 +243,7 @@ func join(a, b value.Type) (value.Type, bool) {
 	case a.Kind != b.Kind:
 		return a, false
 	case a.Kind == value.String:
-		if len(a.Words) == 0 || len(b.Words) == 0 {
-			return value.Of(value.String), true
-		}
-		words := slices.Clone(a.Words)
-		for _, w := range b.Words {
-			if !slices.Contains(words, w) {
-				words = append(words, w)
-			}
-		}
-		return value.Type{Kind: value.String, Words: words}, true
+		return value.Type{Kind: value.String, Words: op.AllWords(a.Words, b.Words)}, true
 	case a.Kind == value.List:
 		elem, ok := join(*a.Elem, *b.Elem)
 		elem.Nullable = a.Elem.Nullable || b.Elem.Nullable

@@ -151,8 +151,28 @@ func (g *groups) item(item *grammar.Agg) {
 		}
 		g.fails = g.fails || mayFail(a)
 	}
+	if x != nil && g.updates() {
+		c.passing(x, g.passes)
+	}
 	g.config.Items = append(g.config.Items, expr(x))
 	g.output(item.Name.Text, item.Name.Span(), c.typed(item.Name.Text, item.Expr, x), before)
+}
+
+// updates says whether the stage gives a group more than once.
+func (g *groups) updates() bool { return g.window == nil || g.window.Allow > 0 }
+
+// passes says whether an operand of an item changes from update to update, so that it may be wrong now and right later. A plain count is always right: a
+// group has rows.
+func (g *groups) passes(operand *plan.Expr) bool {
+	if operand.Op == plan.OpConvert {
+		operand = operand.Args[0]
+	}
+	first := len(g.group.Fields)
+	if operand.Op == plan.OpColumn && operand.Col >= first {
+		a := g.config.Aggregates[operand.Col-first]
+		return a.Func != "count" || len(a.Args) > 0 || a.Where != nil
+	}
+	return reads(operand, func(column *plan.Expr) bool { return column.Col >= first })
 }
 
 // mayFail says whether an aggregate can have a row error: in an argument that is computed, or when its result is out of range.

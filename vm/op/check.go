@@ -13,6 +13,10 @@ type Check struct {
 	Builder
 	Stage *grammar.Stage
 	In    Stream
+	// Open is the window that a stage was put into which computes nothing in it: that has been reported (S404), and the stage behind is checked as if the two
+	// stood in the right order.
+	Open   *Window
+	warned bool // of passing row errors: once per stage
 }
 
 // Builder is what the compiler does for a stage.
@@ -74,6 +78,7 @@ type Node struct {
 // Window is an open window scope.
 type Window struct {
 	group.Window
-	Late *grammar.Name // late as
-	Span diag.Span
+	Late     *grammar.Name // late as
+	Span     diag.Span
+	Reported bool // that a stage stands in it which computes nothing
 }

@@ -29,14 +29,21 @@ func snake(verb string) string { return strings.ReplaceAll(verb, " ", "_") }
 
 // closed complains if a window is open, which this stage computes nothing in (S404).
 func (c *Check) closed() {
-	if c.In.Window == nil {
+	w := c.In.Window
+	if w == nil {
 		return
 	}
-	c.nameLate()
 	c.In.Window = nil
-	c.say(errorAt("S404", c.keyword(), "a window must be followed by what is computed in it").
-		WithHelp("`window` opens a scope for the next stage: `aggregate`, `count`, `top`, `join`, `dedup` or `process`. Move this stage before the window or after the aggregate"))
+	if !w.Reported {
+		c.say(errorAt("S404", c.keyword(), "a window must be followed by what is computed in it").WithHelp(WindowHelp + ". Move this stage before the window or after the aggregate"))
+	}
+	open := *w
+	open.Reported = true
+	c.Open = &open
 }
+
+// WindowHelp is the way out of S404.
+const WindowHelp = "`window` opens a scope for the next stage: `aggregate` or `count`"
 
 // nameLate makes the late rows of a window that nothing is computed in a stream all the same, so that whoever reads it gets no second complaint.
 func (c *Check) nameLate() {
@@ -47,11 +54,16 @@ func (c *Check) nameLate() {
 
 // appends complains if the rows of a stream are updates, which this stage cannot take (S430).
 func (c *Check) appends(s Stream, at diag.Span) {
-	if s.Type.Unknown || s.Type.Mode == plan.Append || s.Type.Mode == "" {
+	if !c.updates(s) {
 		return
 	}
 	d := errorAt("S430", at, "`%s` needs rows that stay, but these rows are updates", c.verb()).With("%s", replaces(s.Type))
 	c.say(d.WithHelp("put this stage before the rows are aggregated, or aggregate in a window, which gives each result once"))
+}
+
+// updates says whether rows of a stream replace earlier ones.
+func (c *Check) updates(s Stream) bool {
+	return !s.Type.Unknown && s.Type.Mode != plan.Append && s.Type.Mode != ""
 }
 
 // replaces says what updates do.

@@ -62,11 +62,14 @@ func (c *Check) agree(t *plan.StreamType, in plan.StreamType, at diag.Span) bool
 		switch {
 		case f.Type.Kind == value.Unknown || other.Kind == value.Unknown:
 			f.Type = value.Type{}
-		case !f.Type.Same(other):
-			c.say(errorAt("S414", at, "column `%s` is %s on one side and %s on the other", f.Name, f.Type.NotNull().Article(), other.NotNull().Article()))
-			ok = false
 		default:
-			f.Type.Nullable = f.Type.Nullable || other.Nullable
+			both, fits := widened(f.Type, other)
+			if !fits {
+				c.say(errorAt("S414", at, "column `%s` is %s on one side and %s on the other", f.Name, f.Type.NotNull().Article(), other.NotNull().Article()))
+				ok = false
+				continue
+			}
+			f.Type = both
 		}
 	}
 	t.Timed = t.Timed && in.Timed
@@ -75,6 +78,40 @@ func (c *Check) agree(t *plan.StreamType, in plan.StreamType, at diag.Span) bool
 		t.Time = ""
 	}
 	return ok
+}
+
+// widened is the type of a column that gets values of both types without converting them: null if one may be, all words of two enumerations, any text beside
+// one; so too for the elements of lists. Other types must be the same.
+func widened(a, b value.Type) (value.Type, bool) {
+	nullable := a.Nullable || b.Nullable
+	switch {
+	case a.Kind == value.String && b.Kind == value.String:
+		a.Words = AllWords(a.Words, b.Words)
+	case a.Kind == value.List && b.Kind == value.List:
+		elem, ok := widened(*a.Elem, *b.Elem)
+		if !ok {
+			return a, false
+		}
+		a = value.ListOf(elem)
+	case !a.Same(b):
+		return a, false
+	}
+	a.Nullable = nullable
+	return a, true
+}
+
+// AllWords is the words of two text types together, those of the first one first: none, which is any text, if one of them has none.
+func AllWords(a, b []string) []string {
+	if len(a) == 0 || len(b) == 0 {
+		return nil
+	}
+	all := slices.Clone(a)
+	for _, w := range b {
+		if !slices.Contains(all, w) {
+			all = append(all, w)
+		}
+	}
+	return all
 }
 
 // sameNames reports the columns that only one side has.

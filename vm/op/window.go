@@ -1,6 +1,7 @@
 package op
 
 import (
+	"pipec/compiler/plan"
 	"pipec/grammar"
 	"pipec/grammar/diag"
 	"pipec/vm/op/group"
@@ -54,6 +55,11 @@ func checkWindow(c *Check) Stream {
 			c.say(errorAt("S411", w.AllowLate.Span(), "`allow late` cannot be less than nothing"))
 		}
 	}
+	if c.updates(c.In) { // they lost their time when they were aggregated, so there is no use in asking for it
+		c.appends(c.In, c.keyword())
+		out.Type.Mode, out.Type.ModeKey = plan.Append, nil
+		return out
+	}
 	if !c.In.Type.Timed && !c.In.Type.Unknown && !w.ProcessingTime {
 		c.say(errorAt("S409", c.keyword(), "these rows have no event time").With("the window would never close").
 			WithHelp("declare it on the source: `watermark some_column - 5s`"))
@@ -61,7 +67,7 @@ func checkWindow(c *Check) Stream {
 	return out
 }
 
-// kinds of windows, for suggestions.
+// windowKinds are the kinds of windows, for suggestions.
 var windowKinds = []string{"tumbling", "sliding", "cumulating", "session", "count", "rolling"}
 
 func (c *Check) unknownKind(kind *grammar.Name) {
@@ -73,7 +79,7 @@ func (c *Check) unknownKind(kind *grammar.Name) {
 	if near != "" {
 		d.With("did you mean `%s`?", near)
 	}
-	c.say(d.WithHelp("windows: %s", diag.Listed(windowKinds)))
+	c.say(d.WithHelp("windows: `tumbling 1h` and `sliding 1h every 5m`"))
 }
 
 // clauses complains about clauses that belong to another kind of window, and about those that do not run yet.
@@ -85,7 +91,7 @@ func (c *Check) clauses(w *grammar.Window) {
 		c.say(errorAt("S408", w.Max.Span(), "a %s window has no `max`: it is as long as its size", w.Kind.Text))
 	}
 	if w.Rows {
-		c.say(errorAt("S408", w.Span(), "a %s window is a time, not a number of rows", w.Kind.Text).WithHelp("windows of rows: `window count 100`"))
+		c.say(errorAt("S408", w.Span(), "a %s window is a time, not a number of rows", w.Kind.Text).WithHelp("for example `window tumbling 1m`"))
 	}
 	if w.Zone != nil {
 		c.refuse("zone", clause(w.Place, "zone"))
