@@ -26,7 +26,10 @@ const settle = 2 * time.Second
 // Take gives the rows a second by stage: those that came in, or out of a source.
 func (m *Meter) Take(s status.Job) map[string]float64 {
 	dt := s.Time.Sub(m.last.Time)
-	if m.rates == nil || m.last.Run != s.Run || dt <= 0 {
+	if m.rates != nil && dt <= 0 {
+		return m.rates
+	}
+	if m.rates == nil {
 		m.rates = map[string]float64{}
 		dt = s.Time.Sub(s.Started)
 		m.last = status.Job{}
@@ -88,9 +91,7 @@ func (b *Block) Lines(width, height int) []Line {
 // Job draws a report: what the job does in one or two lines, then its stages.
 func Job(s status.Job, rates map[string]float64, width, height int) []Line {
 	lines := wrap(head(s), width, Bold)
-	if c := checkpoints(s); c != "" {
-		lines = append(lines, Line{Text: cut(c, width)})
-	}
+	lines = append(lines, wrap(checkpoints(s), width, Plain)...)
 	if s.State == event.Restarting && s.Cause != "" {
 		lines = append(lines, Line{Text: cut("failed: "+firstLine(s.Cause), width)})
 	}
@@ -135,26 +136,27 @@ func timed(s status.Job) bool {
 // slow is how long a checkpoint takes before its progress is worth a line.
 const slow = 500
 
-func checkpoints(s status.Job) string {
+func checkpoints(s status.Job) []string {
 	c := s.Checkpoints
 	if c.IntervalMS == 0 {
-		return ""
+		return nil
 	}
-	text := "no checkpoint yet"
+	pieces := []string{"no checkpoint yet"}
 	if l := c.Last; l != nil {
-		text = fmt.Sprintf("checkpoint %d, %s ago: %s, %s", l.ID, Short(time.Duration(l.AgeMS)*time.Millisecond), Short(time.Duration(l.DurationMS)*time.Millisecond),
+		pieces[0] = fmt.Sprintf("checkpoint %d, %s ago: %s, %s", l.ID, Short(time.Duration(l.AgeMS)*time.Millisecond), Short(time.Duration(l.DurationMS)*time.Millisecond),
 			humanize.IBytes(uint64(max(0, l.FullBytes))))
 	}
 	if p := c.Pending; p != nil && p.ForMS > slow {
-		text += fmt.Sprintf("; %d for %s, %d of %d tasks", p.ID, Short(time.Duration(p.ForMS)*time.Millisecond), p.Acked, p.Tasks)
+		pieces = append(pieces, fmt.Sprintf("checkpoint %d for %s: %d of %d tasks", p.ID, Short(time.Duration(p.ForMS)*time.Millisecond), p.Acked, p.Tasks))
 	}
 	if c.Failed > 0 {
-		text += fmt.Sprintf("; %s failed", humanize.Comma(c.Failed))
+		text := fmt.Sprintf("%s failed", humanize.Comma(c.Failed))
 		if c.Consecutive > 0 && c.LastFailure != nil {
 			text += fmt.Sprintf(", the last %d in a row (%s)", c.Consecutive, c.LastFailure.Reason)
 		}
+		pieces = append(pieces, text)
 	}
-	return text
+	return pieces
 }
 
 // progress is a bar for something that takes long.
@@ -218,7 +220,7 @@ func held(st *status.Stage) string {
 
 // Stages draws the stages as a table. Those that tell most stay when there is little room: sources and sinks, then those that lose rows, then the busiest.
 func Stages(s status.Job, rates map[string]float64, width, height int) []Line {
-	if len(s.Stages) == 0 || height < 2 {
+	if len(s.Stages) == 0 || height < 2 || height < 3 && len(s.Stages) > 1 { // not even one of them
 		return nil
 	}
 	short := width < 70

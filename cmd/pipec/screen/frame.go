@@ -34,12 +34,15 @@ func frame(prev []string, next []Line, width int, text []byte, color bool) (out 
 	}
 	var b bytes.Buffer
 	b.WriteString(escape + "?2026h")
-	if up := rows(prev, width); up > 0 {
-		b.WriteString(escape + strconv.Itoa(up) + "A")
+	up := rows(prev, width)
+	back := "\r"
+	if up > 0 {
+		back = escape + strconv.Itoa(up) + "A\r"
 	}
-	b.WriteByte('\r')
-	if len(text) > 0 || rows(prev, width) != len(prev) {
-		b.WriteString(escape + "J")
+	b.WriteString(back)
+	if len(text) > 0 || up != len(prev) || len(next) < len(prev) {
+		// Line by line: what is erased from the very top in one go, some terminals put into their history.
+		b.WriteString(strings.Repeat(escape+"2K"+escape+"B", up) + escape + "2K" + back)
 		b.Write(text)
 		if len(text) > 0 && text[len(text)-1] != '\n' {
 			b.WriteByte('\n')
@@ -50,7 +53,7 @@ func frame(prev []string, next []Line, width int, text []byte, color bool) (out 
 		b.WriteString(escape + "K\r\n")
 		shown = append(shown, l.Text)
 	}
-	b.WriteString(escape + "J" + escape + "?2026l") // what else is below is what was typed
+	b.WriteString(escape + "K" + escape + "?2026l") // what was typed, a ^C, goes
 	return b.Bytes(), shown
 }
 
