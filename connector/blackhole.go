@@ -11,6 +11,7 @@ func blackholeSpec() Spec {
 		Name:        "blackhole",
 		Doc:         "Drops every row: to measure a job, or to run one for its side outputs.",
 		ExactlyOnce: true,
+		Updates:     true,
 		Sink:        func(SinkOptions) (Sink, error) { return blackholeSink{}, nil },
 		Examples:    []string{"into blackhole"},
 	}

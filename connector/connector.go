@@ -46,6 +46,7 @@ type Spec struct {
 	Replayable  bool   // its positions seek: exactly once is possible
 	Endless     func(s plan.Settings) bool
 	ExactlyOnce bool // the sink commits with checkpoints
+	Updates     bool // the sink takes updates without a key of its own: it shows them, or keeps nothing
 	// CheckSource and CheckSink say what contradicts in the settings, "" if nothing.
 	CheckSource func(s plan.Settings) string
 	CheckSink   func(c plan.SinkConfig) string

@@ -23,6 +23,7 @@ func stdoutSpec() Spec {
 			{Name: "changes", Doc: "Adds `_op` to every row: insert, update_before, update_after or delete.", Kind: plan.BoolParam, Default: false, Example: "changes = true"},
 		},
 		Formats: true,
+		Updates: true,
 		CheckSink: func(c plan.SinkConfig) string {
 			return noPlaceForOp(c, c.Settings.Bool("changes") || updating(c))
 		},
