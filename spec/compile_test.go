@@ -40,7 +40,7 @@ func (c *testCase) compile(t *testing.T, m mode, life int) *plan.Plan {
 		}
 		return "", fmt.Errorf("the case has no file %s", path)
 	}
-	r := compiler.Check(compiler.Options{File: "job.pipe", Text: c.text("job.pipe"), Sets: m.settings(life), Load: load})
+	r := compiler.Check(compiler.Options{File: "job.pipe", Text: c.text("job.pipe"), Sets: m.settings(life), Load: load, Site: c.site()})
 	if r.Plan == nil {
 		var b strings.Builder
 		_ = diag.Render(&b, r.List, r.Sources, false)
@@ -50,4 +50,12 @@ func (c *testCase) compile(t *testing.T, m mode, life int) *plan.Plan {
 		r.Plan.Job.Checkpoint.Interval = m.every // shorter than the language allows: these inputs are small
 	}
 	return r.Plan
+}
+
+// site is the configuration file of a case that has one.
+func (c *testCase) site() *compiler.Site {
+	if text := c.text("site.conf"); text != "" {
+		return &compiler.Site{Name: "site.conf", Text: text}
+	}
+	return nil
 }
