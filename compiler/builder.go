@@ -64,8 +64,15 @@ func (b *builder) checker() *check.Checker {
 // Expr implements op.Builder.
 func (b *builder) Expr(e *grammar.Expr, s op.Scope) *op.Checked { return b.checker().Expr(e, s) }
 
-// Report implements op.Builder.
-func (b *builder) Report(d diag.Diagnostic) { b.list.Add(&d) }
+// Report implements op.Builder. Of a stage that was misspelt, and that does not run yet either, one thing is said (see misspelt).
+func (b *builder) Report(d diag.Diagnostic) {
+	for _, first := range b.list {
+		if first.Code == "P120" && first.Span.File == d.Span.File && first.Span.Start == d.Span.Start && strings.HasPrefix(d.Code, "K") {
+			return
+		}
+	}
+	b.list.Add(&d)
+}
 
 // begin prepares for a stage: its text, its `errors as`, its tuning.
 func (b *builder) begin(st *grammar.Stage) {

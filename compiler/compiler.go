@@ -74,6 +74,7 @@ var passes = []struct {
 	{"unread", (*compilation).unread},
 	{"prune", (*compilation).prune},
 	{"facts", (*compilation).facts},
+	{"misspelt", (*compilation).misspelt},
 }
 
 // Check compiles a program and gives everything there is to know about it.

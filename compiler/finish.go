@@ -13,6 +13,10 @@ func (c *compilation) unread() {
 	if c.list.HasErrors() {
 		return // what is wrong might have read it
 	}
+	nowhere := c.build.written == 0 && (len(c.build.graph.Nodes) > 0 || !c.o.Validate)
+	if nowhere {
+		c.list.Errorf("J702", c.lastPipeline(), "this job writes nowhere").WithHelp("end a pipeline with `|> into ...`: `into stdout` shows its rows")
+	}
 	for _, d := range c.root.file.Decls {
 		n := d.DeclName()
 		if n == nil || d.DeclHead().Broken {
@@ -24,6 +28,9 @@ func (c *compilation) unread() {
 		}
 		switch s.kind {
 		case aSource, aStream:
+			if nowhere {
+				continue // which says the same of all of them
+			}
 			if st, ok := d.(*grammar.Stream); !ok || st.Pipeline == nil || !endsItself(st.Pipeline) {
 				c.list.Warnf("N220", s.at.Span(), "nothing reads `%s`", s.name)
 			}
@@ -36,9 +43,25 @@ func (c *compilation) unread() {
 			c.list.Warnf("N220", s.at.Span(), "nothing reads `%s`", s.name).WithHelp("its rows are dropped: `from %s |> into ...` keeps them", s.name)
 		}
 	}
-	if c.build.written == 0 && (len(c.build.graph.Nodes) > 0 || !c.o.Validate) {
-		c.list.Errorf("J702", c.start(), "this job writes nowhere").WithHelp("end a pipeline with `|> into ...`: `into stdout` shows its rows")
+}
+
+// lastPipeline is where a sink is missed: the end of the last pipeline, else the last declaration, else the start of the file.
+func (c *compilation) lastPipeline() diag.Span {
+	at := c.start()
+	for _, d := range c.root.file.Decls {
+		at = d.Keyword()
 	}
+	for _, d := range c.root.file.Decls {
+		switch d := d.(type) {
+		case *grammar.Stream:
+			if at = d.Keyword(); d.Pipeline != nil && len(d.Pipeline.Stages) > 0 {
+				at = d.Pipeline.Stages[len(d.Pipeline.Stages)-1].Op.Keyword()
+			}
+		case *grammar.Pipeline:
+			at = d.Keyword()
+		}
+	}
+	return at
 }
 
 // endsItself says whether a stream writes or splits, so that nobody needs to read it.

@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"pipec/compiler/check"
 	"pipec/compiler/plan"
 	"pipec/connector"
 	"pipec/grammar"
-	"pipec/grammar/diag"
 	"pipec/vm/op"
 	"pipec/vm/value"
 )
@@ -225,19 +225,14 @@ func (b *builder) connectorStream(ref *grammar.Ref) (op.Stream, bool) {
 		return out, true
 	}
 	unknown := op.Stream{Type: unknownType()}
+	own := b.mod.similar(aSource, aTable, aStream, aSide)
 	if ok {
-		b.list.Errorf("N206", ref.Span(), "one cannot read from `%s`", name)
+		choices(b.list.Errorf("N206", ref.Span(), "one cannot read from `%s`", name), "streams here", own, true)
 		return unknown, false
 	}
 	d := b.list.Errorf("N206", ref.Span(), "there is no stream `%s`", name)
-	names := b.mod.similar(aSource, aTable, aStream, aSide)
-	for _, s := range connector.All() {
-		if s.Source != nil {
-			names = append(names, s.Name)
-		}
-	}
-	if !nearest(d, ref.Span(), name, names) {
-		d.WithHelp("streams here: %s", diag.Listed(names))
+	if !nearest(d, ref.Span(), name, append(own, connectors(true)...)) {
+		choices(d, "streams here", own, true)
 	}
 	return unknown, false
 }
@@ -416,7 +411,7 @@ func (b *builder) noStage(o *grammar.Call, s *symbol) {
 	d := b.list.Errorf("P120", o.Name.Span(), "there is no stage called `%s`", name)
 	verb, help := grammar.SuggestStage(name, b.mod.similar(aPipe)...)
 	if verb != "" {
-		d.With("did you mean `%s`?", verb)
+		d.With("did you mean `%s`?", verb).WithFix(o.Name.Span(), verb)
 	}
 	if help != "" {
 		d.WithHelp("%s", help)
@@ -430,7 +425,7 @@ func (b *builder) arguments(p *grammar.Pipe, o *grammar.Call, s *symbol) (map[st
 		for i, q := range p.Params {
 			params[i] = q.Name.String()
 		}
-		b.list.Errorf("T306", o.Span(), "`%s` takes %d values, but here are %d", o.Name.String(), len(p.Params), len(o.Args)).
+		b.list.Errorf("T306", o.Span(), "%s", check.Counted(o.Name.String(), len(p.Params), len(o.Args))).
 			WithHelp("`%s(%s)`", o.Name.String(), strings.Join(params, ", "))
 		return nil, false
 	}

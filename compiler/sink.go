@@ -165,18 +165,14 @@ func (b *builder) target(ref *grammar.Ref, o *grammar.Into) *sink {
 		return b.writing(name, ref.Parts[0], o.Body, ref.Span())
 	}
 	d := b.list.Errorf("N206", ref.Span(), "there is no sink `%s`", name)
-	names := b.mod.similar(aSink)
-	for _, s := range connector.All() {
-		if s.Sink != nil {
-			names = append(names, s.Name)
-		}
-	}
+	own := b.mod.similar(aSink)
+	names := append(own, connectors(false)...)
 	if near := connectorSynonyms[strings.ToLower(name)]; near != "" && slices.Contains(names, near) {
 		d.With("did you mean `%s`?", near)
 	} else {
 		nearest(d, ref.Span(), name, names)
 	}
-	d.WithHelp("sinks: %s", diag.Listed(names))
+	choices(d, "sinks", own, false)
 	return nil
 }
 
@@ -211,7 +207,7 @@ func (b *builder) write(in op.Stream, k *sink, ref *grammar.Ref) {
 
 // takesUpdates reports updates that would only be appended (S425).
 func (b *builder) takesUpdates(t plan.StreamType, k *sink, ref *grammar.Ref) bool {
-	if t.Mode == plan.Append || len(k.cfg.Key) > 0 || takesAll(k.spec) {
+	if t.Mode == plan.Append || len(k.cfg.Key) > 0 || k.spec.Updates {
 		return true
 	}
 	d := b.list.Errorf("S425", ref.Span(), "`%s` only appends, but these rows are updates", k.name).With("each new row replaces the last one")
@@ -223,16 +219,13 @@ func (b *builder) takesUpdates(t plan.StreamType, k *sink, ref *grammar.Ref) boo
 	return false
 }
 
-// takesAll says whether a connector shows updates also where it has no key.
-func takesAll(s *connector.Spec) bool { return s.Name == "stdout" || s.Name == "blackhole" }
-
 // sinkKey warns where rows that are different for the stream are one for the sink (S437).
 func (b *builder) sinkKey(t plan.StreamType, k *sink, ref *grammar.Ref) {
 	if t.Mode == plan.Append || len(k.cfg.Key) == 0 {
 		return
 	}
 	for _, n := range t.ModeKey {
-		if !slices.Contains(k.cfg.Key, n) {
+		if !slices.Contains(k.cfg.Key, n) && !slices.Contains(k.cfg.Key, op.OtherEnd(n)) {
 			b.list.Warnf("S437", ref.Span(), "rows of different `%s` replace each other in `%s`", n, k.name).
 				WithHelp("its key is %s, that of the rows is %s: add `%s` to the sink's key", strings.Join(k.cfg.Key, ", "), strings.Join(t.ModeKey, ", "), n)
 			return

@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"slices"
 	"strings"
 
 	"pipec/compiler/config"
@@ -110,13 +111,7 @@ func (b *builder) sourceNode(cfg plan.SourceConfig, spec *connector.Spec, body *
 
 // noConnector reports a connector that does not exist, or works in the other direction only (C501).
 func (b *builder) noConnector(word *grammar.Name, exists, reads bool) {
-	var can []string
-	for _, s := range connector.All() {
-		if reads && s.Source != nil || !reads && s.Sink != nil {
-			can = append(can, s.Name)
-		}
-	}
-	verb := map[bool]string{true: "read from", false: "write into"}[reads]
+	can, verb := connectors(reads), direction(reads)
 	if exists {
 		b.list.Errorf("C501", word.Span(), "one cannot %s `%s`", verb, word.Text).WithHelp("connectors to %s: %s", verb, diag.Listed(can))
 		return
@@ -130,6 +125,33 @@ func (b *builder) noConnector(word *grammar.Name, exists, reads bool) {
 	d.WithHelp("connectors to %s: %s", verb, diag.Listed(can))
 }
 
+// connectors lists those that can be read from, or written into.
+func connectors(reads bool) []string {
+	var can []string
+	for _, s := range connector.All() {
+		if reads && s.Source != nil || !reads && s.Sink != nil {
+			can = append(can, s.Name)
+		}
+	}
+	return can
+}
+
+func direction(reads bool) string {
+	if reads {
+		return "read from"
+	}
+	return "write into"
+}
+
+// choices lists what could have stood in the place of a name: what the file declares, and connectors.
+func choices(d *diag.Diagnostic, what string, own []string, reads bool) {
+	if len(own) > 0 {
+		d.WithHelp("%s: %s", what, diag.Listed(own))
+	}
+	d.WithHelp("connectors to %s: %s", direction(reads), diag.Listed(connectors(reads)))
+}
+
+// connectorSynonyms are what people look for.
 var connectorSynonyms = map[string]string{
 	"console": "stdout", "print": "stdout", "terminal": "stdout", "null": "blackhole", "none": "blackhole", "discard": "blackhole", "devnull": "blackhole",
 	"files": "file", "filesystem": "file", "fs": "file", "disk": "file", "csv": "file", "json": "file", "directory": "file", "datagen": "sequence",
@@ -139,7 +161,8 @@ var connectorSynonyms = map[string]string{
 // sourceColumns fills in the columns of a source: declared ones, else those of the connector. false: they are not known.
 func (b *builder) sourceColumns(cfg *plan.SourceConfig, spec *connector.Spec, body *grammar.Body, word *grammar.Name) bool {
 	declared := body.Schema()
-	formatted := cfg.Settings.Get("format") != nil && cfg.Settings.Get("format").Value != nil
+	format := cfg.Settings.Get("format")
+	formatted := format != nil && (format.Value != nil || format.Given) // one that is wrong has been reported
 	given := spec.ColumnsOf(cfg.Settings)
 	var cols []column
 	complete := true
@@ -219,7 +242,8 @@ func (b *builder) contradicts(check func(plan.Settings) string, s plan.Settings,
 func (b *builder) formatFits(s plan.Settings, schema value.Schema, word *grammar.Name) {
 	name, settings := s.Choice("format")
 	f, ok := format.Lookup(name)
-	if !ok || f.Check == nil {
+	unknown := slices.ContainsFunc(schema.Fields, func(f value.Field) bool { return f.Type.Kind == value.Unknown })
+	if !ok || f.Check == nil || unknown {
 		return
 	}
 	at := word.Span()

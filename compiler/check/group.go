@@ -84,6 +84,11 @@ func number(n int) string {
 	return strconv.Itoa(n)
 }
 
+// Counted says that a call has the wrong number of values.
+func Counted(name string, want, got int) string {
+	return "`" + name + "` takes " + plural(want, "value") + ", but here " + isAre(got) + " " + strconv.Itoa(got)
+}
+
 func isAre(n int) string {
 	if n == 1 {
 		return "is"

@@ -33,7 +33,8 @@ var synonyms = map[string]string{
 	"nunique": "write `count_distinct(x)`", "any_value": "write `first(x)`", "first_value": "write `first(x)`",
 	"last_value": "write `last(x)`", "maximum": "write `max(x)`", "minimum": "write `min(x)`", "countif": "write `count() where ...`",
 	"count_if": "write `count() where ...`", "sumif": "write `sum(x) where ...`", "sum_if": "write `sum(x) where ...`",
-	"row_number": "use the stage `|> top n by ...`", "rank": "use the stage `|> top n as rank by ...`", "lag": "use the stage `|> process`",
+	"row_number": "rows have no numbers: `max(x)` in `aggregate` gives the best", "rank": "rows have no ranks: `max(x)` in `aggregate` gives the best",
+	"lag":  "rows do not see each other: compare `first(x)` and `last(x)` in `aggregate`",
 	"find": "write `filter(list, ...)[0]`", "len_list": "write `len(x)`", "exists": "write `any(list, ...)`", "some": "write `any(list, ...)`",
 	"every": "write `all(list, ...)`", "transform": "write `map(list, ...)`", "not": "write `not x`",
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // A body is read in two steps. Given takes what is written, fact by fact, and checks each against its declaration: name, form, type, choice, limits. A fact
-// that is wrong stays in the result without a value, so that nobody calls it missing. Complete then fills in defaults and reports what is missing. The job
+// that is wrong, or a misspelt one, stays in the result without a value, so that nobody calls it missing. Complete then fills in defaults and reports what is missing. The job
 // block needs only the first step: its defaults come after all layers were merged.
 
 // Reader reads the settings of one file.
@@ -61,6 +61,7 @@ func (r *Reader) Given(t Table, body *grammar.Body) plan.Settings {
 	if body == nil {
 		return out
 	}
+	var meant []plan.Setting // what misspelt facts were meant to be
 	seen := map[string]diag.Span{}
 	for _, f := range body.Facts {
 		name := f.FactName()
@@ -77,8 +78,13 @@ func (r *Reader) Given(t Table, body *grammar.Body) plan.Settings {
 		}
 		if p := find(t.Params, name); p != nil {
 			out.Values = append(out.Values, r.fact(t, p, f))
-		} else {
-			r.unknownSetting(t, f)
+		} else if near := r.unknownSetting(t, f); near != "" {
+			meant = append(meant, plan.Setting{Name: near, Given: true, Span: f.Keyword()})
+		}
+	}
+	for _, m := range meant {
+		if out.Get(m.Name) == nil {
+			out.Values = append(out.Values, m)
 		}
 	}
 	return out

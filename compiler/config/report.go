@@ -20,21 +20,21 @@ var settingSynonyms = map[string]string{
 	"compress": "compression", "rotate": "roll", "rolling": "roll", "type": "format",
 }
 
-// unknownSetting reports a name that the table does not have (C502).
-func (r *Reader) unknownSetting(t Table, f grammar.Fact) {
+// unknownSetting reports a name that the table does not have (C502), and gives the one that was meant, "" if none comes to mind.
+func (r *Reader) unknownSetting(t Table, f grammar.Fact) (near string) {
 	name := f.FactName()
 	if t.Owner == "`state memory`" && name == "incremental" {
 		r.List.Warnf("C502", f.Keyword(), "`incremental` has no effect: snapshots of `memory` are always whole").WithHelp("it is for `state fs` and `state badger`")
-		return
+		return ""
 	}
 	if t.Owner == "job" && name == "metrics" {
 		r.List.Errorf("K934", f.Keyword(), "`metrics` does not run yet").
 			WithHelp("`--events FILE` and the report at the end hold the counts")
-		return
+		return ""
 	}
 	d := r.List.Errorf("C502", f.Keyword(), "%s has no setting `%s`", t.Owner, name)
 	known := names(t.Params)
-	near := diag.Nearest(name, known)
+	near = diag.Nearest(name, known)
 	if s := settingSynonyms[strings.ToLower(name)]; near == "" && find(t.Params, s) != nil {
 		near = s
 	}
@@ -43,13 +43,14 @@ func (r *Reader) unknownSetting(t Table, f grammar.Fact) {
 	}
 	if factHelp[name] != "" {
 		d.WithHelp("%s", factHelp[name])
-		return
+		return near
 	}
 	if len(known) == 0 {
 		d.WithHelp("it has no settings")
-		return
+		return near
 	}
 	d.WithHelp("settings: %s", diag.Listed(known))
+	return near
 }
 
 // factHelp is for facts that belong somewhere else.

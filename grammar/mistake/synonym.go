@@ -55,8 +55,8 @@ var stageSynonyms = map[string]string{
 
 // stageHelp says more where a verb of another language has no counterpart.
 var stageHelp = map[string]string{
-	"order": "an endless stream has no last row to sort by: `top 10 by amount desc` keeps the first rows of an order",
-	"sort":  "an endless stream has no last row to sort by: `top 10 by amount desc` keeps the first rows of an order",
+	"order": "an endless stream has no last row to sort by: only the first rows of an order can be kept",
+	"sort":  "an endless stream has no last row to sort by: only the first rows of an order can be kept",
 	"right": "swap the two sides and write `left join`",
 }
 
@@ -77,7 +77,11 @@ func SuggestStage(word string, pipes ...string) (verb, help string) {
 	if verb := diag.Nearest(lower, candidates); verb != "" {
 		return verb, ""
 	}
-	return "", "stages: " + diag.Listed(candidates)
+	help = "`pipec docs stages` lists them"
+	if len(pipes) > 0 {
+		help += "; pipes here: " + diag.Listed(pipes)
+	}
+	return "", help
 }
 
 // declarationSynonyms are words with which other languages start what a file of ours declares.

@@ -63,6 +63,18 @@ const (
 	windowEnd   = "window_end"
 )
 
+// OtherEnd is the column that a window's column says nothing about that it does not say itself: windows of one stage have one size, so the start determines the
+// end. "" for other columns.
+func OtherEnd(column string) string {
+	switch column {
+	case windowStart:
+		return windowEnd
+	case windowEnd:
+		return windowStart
+	}
+	return ""
+}
+
 // keyWindow adds the window's columns to the key.
 func (c *Check) keyWindow(keys []string, item *grammar.Item, s value.Schema) []string {
 	_, start := find(s, windowStart)
