@@ -11,15 +11,15 @@
 //	numbered.go    what sources of numbered rows share: splits, positions, rate
 //	sequence.go    source: numbers with times, for tests and first steps
 //	nexmark.go     source: the events of the Nexmark benchmark, over package nexmark
-//	file_source.go source: files, directories and globs
-//	file_list.go     which files a path stands for
+//	file_source.go source: files, directories and globs, over package listing
 //	file_position.go where reading stopped, and whether the file still holds it
 //	file_open.go     files as blocks: opening, decompressing, seeking
+//	file_follow.go   files that grow, over package follow
+//	socket.go      source: a connection, over package redial
 //	stdout.go      sink: the standard output
 //	stdout_live.go   updates on a terminal: a table that changes in place
 //	blackhole.go   sink: nothing is kept
-//	file_sink.go   sink: parts of files, published with checkpoints
-//	file_part.go     one part: its names, its writer
+//	file_sink.go   sink: parts of files, published with checkpoints, over package part
 //	file_commit.go   tokens, commit, and what a predecessor left
 package connector
 
@@ -27,6 +27,8 @@ import (
 	"context"
 
 	"pipec/compiler/plan"
+	"pipec/connector/follow"
+	"pipec/connector/redial"
 	"pipec/state/vfs"
 	"pipec/vm/clock"
 	"pipec/vm/value"
@@ -67,13 +69,23 @@ func (s *Spec) ColumnsOf(set plan.Settings) []value.Field {
 
 // Env is the world as connectors see it.
 type Env struct {
-	FS     vfs.FS
-	Clock  clock.Clock
-	Stdin  Stdin  // to be read on after a restart: see Keep
-	Stdout Stdout // several tasks write at once: see Share
+	FS      vfs.FS
+	Clock   clock.Clock
+	Stdin   Stdin          // to be read on after a restart: see Keep
+	Stdout  Stdout         // several tasks write at once: see Share
+	Watcher follow.Watcher // nil: files that are followed are looked at from time to time
+	Dialer  redial.Dialer  // nil: nothing can be connected to; to be read on after a restart: see redial.Keep
+	// Note takes news for the user, from any goroutine; nil: nobody wants them.
+	Note func(text string)
 	// Inline is for the simulator: no goroutines are started. Next reads and decodes itself, wake is never called (who got Wait asks again when the clock
 	// has moved), and nothing rolls by time while no row comes.
 	Inline bool
+}
+
+func (e *Env) note(text string) {
+	if e.Note != nil {
+		e.Note(text)
+	}
 }
 
 // Stdin reads the process's standard input; Stdout writes its standard output.
@@ -92,8 +104,8 @@ type SourceOptions struct {
 // Source knows the splits of one declared source. It is opened once per job, before anything is claimed, and lives on when the job restarts in its
 // process: Splits and Reader are then called again.
 type Source interface {
-	// Splits lists what there is to read. known are the splits of the snapshot, with their positions; the result holds them too (an input that no longer holds
-	// its position is an error: ErrPosition). Divide says which task reads which.
+	// Splits lists what there is to read. known are the splits of the snapshot, with their positions; the result holds them too, save those that nothing will ever come of
+	// (an input that no longer holds its position is an error: ErrPosition). Divide says which task reads which.
 	Splits(ctx context.Context, tasks int, known []Split) ([]Split, error)
 	// Reader reads the given splits, in the order given. wake is called, from any goroutine, when Next may have more after it gave Wait.
 	Reader(splits []Split, wake func()) (Reader, error)
@@ -142,6 +154,7 @@ func table() []Spec {
 		fileSpec(),
 		nexmarkSpec(),
 		sequenceSpec(),
+		socketSpec(),
 		stdinSpec(),
 		stdoutSpec(),
 	}

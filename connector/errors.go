@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+
+	"pipec/connector/listing"
 )
 
 // What fails for good: trying again cannot help, so no restart strategy is asked (architecture, rule 9). Everything else that a source or a sink returns
@@ -54,6 +56,15 @@ func inputError(what, text string, err error) error {
 // openError is ErrOpen with the words of the operating system.
 func openError(what string, err error) error {
 	return &Error{Kind: ErrOpen, What: what, Text: cause(err), Err: err}
+}
+
+// listError is ErrOpen for a path that stands for nothing that can be read; other errors stay as they are.
+func listError(err error) error {
+	var e *listing.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	return &Error{Kind: ErrOpen, What: e.Path, Text: e.Text, Err: e.Err}
 }
 
 // cause strips operation and path from an error of a file system: the message names the path already.

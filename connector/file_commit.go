@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"pipec/compiler/plan"
+	"pipec/connector/part"
 	"pipec/state/vfs"
 )
 
@@ -118,8 +119,8 @@ func (s *fileSink) discard(ctx context.Context) error {
 	}
 	removed := false
 	for _, e := range entries {
-		p, ok := parsePending(e.Name)
-		if !ok || p.job != escapeName(s.o.Job.Name) || p.sink != escapeName(s.o.Config.Name) || p.epoch >= s.o.Epoch {
+		p, ok := part.Parse(e.Name)
+		if !ok || p.Job != part.Escape(s.o.Job.Name) || p.Sink != part.Escape(s.o.Config.Name) || p.Epoch >= s.o.Epoch {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -183,7 +184,7 @@ func probeFileSink(c plan.SinkConfig, e Env) error {
 	if len(list) > 0 {
 		dir = path.Dir(list[len(list)-1])
 	}
-	name := path.Join(dir, ".probe-"+escapeName(c.Name))
+	name := path.Join(dir, ".probe-"+part.Escape(c.Name))
 	f, err := e.FS.Create(name, false)
 	if err != nil {
 		return openError(c.Settings.Text("path"), err)

@@ -11,6 +11,7 @@ import (
 
 	"pipec/compiler/plan"
 	"pipec/connector/format"
+	"pipec/connector/part"
 	"pipec/state/vfs"
 	"pipec/vm/clock"
 	"pipec/vm/value"
@@ -60,14 +61,14 @@ type fileSink struct {
 	fs     vfs.FS
 	dir    string
 	enc    format.Encoder
-	packer packer
+	packer part.Packer
 	ext    string
 	keyed  bool
 	size   int64
 	every  time.Duration
 
 	mu       sync.Mutex // Write and Prepare against Commit and the roller
-	part     *part      // nil: no row since the last one was closed
+	part     *part.Part // nil: no row since the last one was closed
 	buf      []byte     // encoded, not yet written to part
 	next     uint64     // n of the next part
 	promises []promised // closed and not known to be published, oldest first
@@ -92,8 +93,8 @@ func newFileSink(o SinkOptions) (Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.enc, s.ext = enc, spec.Suffix+packedSuffix(set.Text("compression"))
-	s.packer, err = newPacker(set.Text("compression"))
+	s.enc, s.ext = enc, spec.Suffix+part.Suffix(set.Text("compression"))
+	s.packer, err = part.NewPacker(set.Text("compression"))
 	return s, err
 }
 
@@ -152,7 +153,7 @@ func (s *fileSink) Write(b *value.Batch) error {
 			return s.err
 		}
 	}
-	if s.part.disk.n+int64(len(s.buf)) >= s.size || s.old() {
+	if s.part.Size()+int64(len(s.buf)) >= s.size || s.old() {
 		s.err = s.close()
 	}
 	return s.err
@@ -162,14 +163,14 @@ func (s *fileSink) Write(b *value.Batch) error {
 // used the first numbers, and published output is never replaced.
 func (s *fileSink) begin() error {
 	for {
-		name := partName{job: s.o.Job.Name, sink: s.o.Config.Name, run: s.o.Run, epoch: s.o.Epoch, task: s.o.Task, n: s.next, ext: s.ext}
+		name := part.Name{Job: s.o.Job.Name, Sink: s.o.Config.Name, Run: s.o.Run, Epoch: s.o.Epoch, Task: s.o.Task, N: s.next, Ext: s.ext}
 		s.next++
 		if !s.o.Checkpoints {
-			if _, err := s.fs.Stat(path.Join(s.dir, name.final())); err == nil {
+			if _, err := s.fs.Stat(path.Join(s.dir, name.Final())); err == nil {
 				continue
 			}
 		}
-		p, err := createPart(s.fs, s.dir, name, s.packer, s.o.Env.Clock.Now())
+		p, err := part.Create(s.fs, s.dir, name, s.packer, s.o.Env.Clock.Now())
 		if errors.Is(err, fs.ErrExist) && !s.o.Checkpoints {
 			continue
 		}
@@ -188,12 +189,12 @@ func (s *fileSink) begin() error {
 
 // flush hands the encoded rows to the compressor or the file. Nothing is synced: an unfinished part is worth nothing.
 func (s *fileSink) flush() error {
-	err := s.part.write(s.buf)
+	err := s.part.Write(s.buf)
 	s.buf = s.buf[:0]
 	return err
 }
 
-func (s *fileSink) old() bool { return s.o.Env.Clock.Now().Sub(s.part.born) >= s.every }
+func (s *fileSink) old() bool { return s.o.Env.Clock.Now().Sub(s.part.Born) >= s.every }
 
 // close finishes the part: it is promised, and without checkpoints published.
 func (s *fileSink) close() error {
@@ -202,12 +203,12 @@ func (s *fileSink) close() error {
 	}
 	p := s.part
 	s.part = nil
-	size, err := p.finish()
+	size, err := p.Finish()
 	if err != nil {
 		return err
 	}
 	s.bytes += size
-	done := promised{Pending: p.name.pending(), Final: p.name.final(), Size: size}
+	done := promised{Pending: p.Name.Pending(), Final: p.Name.Final(), Size: size}
 	if s.o.Checkpoints {
 		s.promises = append(s.promises, done)
 		s.unsynced = true
@@ -272,8 +273,8 @@ func (s *fileSink) Close() error {
 		return s.close()
 	}
 	// No token names it, so nobody will miss it; if this fails the successor discards it.
-	s.part.f.Close()
-	s.fs.Remove(path.Join(s.dir, s.part.name.pending()))
+	s.part.Abandon()
+	s.fs.Remove(path.Join(s.dir, s.part.Name.Pending()))
 	s.part = nil
 	return s.err
 }

@@ -8,6 +8,7 @@ import (
 
 	"pipec/compiler/plan"
 	"pipec/connector/intake"
+	"pipec/connector/listing"
 )
 
 func fileSpec() Spec {
@@ -19,26 +20,23 @@ func fileSpec() Spec {
 			{Name: "path", Doc: "A file, a directory (its files whose names do not begin with a dot) or a glob; .gz and .zst are decompressed. Relative to the working directory.",
 				Kind: plan.TextParam, Required: true, Example: `path = "data/*.csv.gz"`, Check: checkPath},
 			formatParam("How rows are written.", "format csv", true),
-			{Name: "follow", Doc: "Go on when the end is reached and wait for more.", Kind: plan.BoolParam, Default: false, Example: "follow = false"},
-			{Name: "order", Doc: "In which order several files are read.", Kind: plan.WordParam, Words: []string{byName, byTime, anyway}, Default: byName, Example: "order = time"},
+			{Name: "follow", Doc: "Go on when the end is reached and wait for more, and for new files; rotation by renaming and by cutting is understood. Each path is a split of its own. Compressed files are not followed.",
+				Kind: plan.BoolParam, Default: false, Example: "follow = false"},
+			{Name: "order", Doc: "In which order several files are read.", Kind: plan.WordParam, Words: []string{listing.ByName, listing.ByTime, listing.Any}, Default: listing.ByName, Example: "order = time"},
 		},
 		SinkParams:  fileSinkParams(),
 		Formats:     true,
 		Replayable:  true,
 		Endless:     func(s plan.Settings) bool { return s.Bool("follow") },
 		ExactlyOnce: true,
-		CheckSource: func(s plan.Settings) string {
-			if s.Bool("follow") {
-				return "follow comes later; with follow = false the job reads what is there and finishes"
-			}
-			return ""
-		},
-		CheckSink: checkFileSink,
-		Probe:     probeFileSink,
-		Source:    newFileSource,
-		Sink:      newFileSink,
+		CheckSource: checkFollow,
+		CheckSink:   checkFileSink,
+		Probe:       probeFileSink,
+		Source:      newFileSource,
+		Sink:        newFileSink,
 		Examples: []string{
 			`from file { path = "data/flights.csv.gz", format csv { null = "NA" } }`,
+			`from file { path = "/var/log/orders/*.json", format json, follow = true }`,
 			`into file { path = "out/flights", format json, roll { size = 64MiB }, compression = zstd }`,
 		},
 	}
@@ -59,7 +57,7 @@ type fileSource struct {
 	o     SourceOptions
 	path  string
 	order string
-	files []listed // as of the last call of Splits
+	files []listing.File // as of the last call of Splits
 }
 
 const filesID = "files"
@@ -70,7 +68,10 @@ func newFileSource(o SourceOptions) (Source, error) {
 	}
 	s := &fileSource{o: o, path: o.Config.Settings.Text("path"), order: o.Config.Settings.Text("order")}
 	if s.order == "" {
-		s.order = byName
+		s.order = listing.ByName
+	}
+	if o.Config.Settings.Bool("follow") {
+		return newFollowSource(o, s.path, s.order)
 	}
 	return s, nil
 }
@@ -78,9 +79,9 @@ func newFileSource(o SourceOptions) (Source, error) {
 // Splits implements Source. It opens every file once, so that an unreadable one is known before anything is claimed. With positions of a snapshot a file that
 // is missing is ErrPosition, not ErrOpen.
 func (s *fileSource) Splits(ctx context.Context, _ int, known []Split) ([]Split, error) {
-	files, err := listFiles(s.o.Env.FS, s.path, s.order)
+	files, err := listing.Files(s.o.Env.FS, s.path, s.order)
 	if err != nil && (len(known) == 0 || !errors.Is(err, fs.ErrNotExist)) {
-		return nil, err // with a position in a file that is gone, check says more
+		return nil, listError(err) // with a position in a file that is gone, check says more
 	}
 	s.files = files
 	if len(known) == 0 {
@@ -99,15 +100,15 @@ func (s *fileSource) Splits(ctx context.Context, _ int, known []Split) ([]Split,
 		}
 		has[k.ID] = true
 	}
-	if s.order != anyway {
+	if s.order != listing.Any {
 		if len(splits) == 0 {
 			splits = append(splits, Split{ID: filesID, Chain: true})
 		}
 		return splits, nil
 	}
 	for _, f := range files {
-		if !has[f.path] {
-			splits = append(splits, Split{ID: f.path})
+		if !has[f.Path] {
+			splits = append(splits, Split{ID: f.Path})
 		}
 	}
 	return splits, nil
@@ -119,9 +120,9 @@ func (s *fileSource) readable(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		f, err := s.o.Env.FS.Open(file.path)
+		f, err := s.o.Env.FS.Open(file.Path)
 		if err != nil {
-			return openError(file.path, err)
+			return openError(file.Path, err)
 		}
 		f.Close()
 	}
@@ -130,7 +131,7 @@ func (s *fileSource) readable(ctx context.Context) error {
 
 // check says whether a split of a snapshot can go on.
 func (s *fileSource) check(k Split) error {
-	if k.Chain != (s.order != anyway) {
+	if k.Chain != (s.order != listing.Any) {
 		return &Error{Kind: ErrPosition, What: s.path, Text: fmt.Sprintf("the snapshot was taken with another `order` than %s", s.order)}
 	}
 	if k.Ended || k.Chain && k.Position == nil {
@@ -138,7 +139,7 @@ func (s *fileSource) check(k Split) error {
 	}
 	if k.Position == nil {
 		for _, f := range s.files {
-			if f.path == k.ID {
+			if f.Path == k.ID {
 				return nil
 			}
 		}
@@ -202,7 +203,7 @@ func (s *fileSource) inputs(index int, split Split) ([]*fileInput, error) {
 	case split.Chain: // the list is that of the last Splits, so it holds what has come since the snapshot
 		for _, f := range s.files {
 			if at == nil || at.precedes(s.order, f) {
-				add(f.path, nil)
+				add(f.Path, nil)
 			}
 		}
 	case at == nil:
@@ -215,14 +216,14 @@ func (s *fileSource) inputs(index int, split Split) ([]*fileInput, error) {
 }
 
 // precedes says whether a file comes behind the position in order.
-func (p *position) precedes(order string, f listed) bool {
-	if f.path == p.File {
+func (p *position) precedes(order string, f listing.File) bool {
+	if f.Path == p.File {
 		return false
 	}
-	if order == byTime && f.info.ModTime.UnixNano() != p.Time {
-		return p.Time < f.info.ModTime.UnixNano()
+	if order == listing.ByTime && f.Info.ModTime.UnixNano() != p.Time {
+		return p.Time < f.Info.ModTime.UnixNano()
 	}
-	return p.File < f.path
+	return p.File < f.Path
 }
 
 // Close implements Source.

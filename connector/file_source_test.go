@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pipec/compiler/plan"
+	"pipec/connector/listing"
 	"pipec/state/vfs"
 )
 
@@ -57,11 +58,11 @@ func TestWhichFilesAPathStandsFor(t *testing.T) {
 		{"/abs/*", "any", []string{"/abs/q.csv"}},
 		{"./d/*/x.csv", "name", []string{"d/sub/x.csv"}},
 	} {
-		files, err := listFiles(env.FS, c.path, c.order)
+		files, err := listing.Files(env.FS, c.path, c.order)
 		must(t, err)
 		var got []string
 		for _, f := range files {
-			got = append(got, f.path)
+			got = append(got, f.Path)
 		}
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("%s by %s: %s", c.path, c.order, d)
@@ -100,7 +101,7 @@ func TestWhatCannotBeOpened(t *testing.T) {
 		t.Error(err)
 	}
 	spec, _ := Lookup("file")
-	if text := spec.CheckSource(settings("follow", true)); !strings.Contains(text, "comes later") {
+	if text := spec.CheckSource(settings("follow", true, "path", "a/b.csv.gz")); !strings.Contains(text, "cannot be followed") {
 		t.Error(text)
 	}
 }

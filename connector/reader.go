@@ -24,7 +24,14 @@ type rowReader struct {
 	ahead  *intake.Ahead[*intake.Chunk] // nil: inline
 	cur    *intake.Chunk                // lent until the next call
 	pieces pieces
-	err    error // the end
+	found  growing // nil: the splits are those that were given
+	err    error   // the end
+}
+
+// growing is a feed that finds more splits while it is read: Splits gives their names from an index on. Ready says of each whether it is being read.
+type growing interface {
+	Splits(from int) []string
+	Ready(ready []bool)
 }
 
 // pieces serves a chunk that has more rows than were asked for: its bytes are decoded once more, in pieces that have the right size and exact positions.
@@ -124,6 +131,7 @@ func (r *rowReader) turn() {
 func (r *rowReader) Next(out *Read, most int) (Status, error) {
 	most = clampRows(most)
 	r.dec.SetMax(most)
+	r.grow()
 	*out = Read{Ready: r.ready}
 	if r.cur != nil && len(r.pieces.rest) > 0 {
 		return More, r.piece(out, most)
@@ -140,6 +148,8 @@ func (r *rowReader) Next(out *Read, most int) (Status, error) {
 			return Wait, nil
 		default:
 			r.cur = c
+			r.grow()
+			out.Ready = r.ready
 		}
 	}
 	if r.err != nil {
@@ -157,6 +167,17 @@ func (r *rowReader) Next(out *Read, most int) (Status, error) {
 	out.Batch, out.Bad, out.Bytes = c.Batch, c.Bad, c.Bytes
 	r.describe(out, c.After, c.End, c.Data)
 	return More, nil
+}
+
+// grow takes the splits that were found.
+func (r *rowReader) grow() {
+	if r.found == nil {
+		return
+	}
+	for _, name := range r.found.Splits(len(r.splits)) {
+		r.splits, r.ready = append(r.splits, Split{ID: name}), append(r.ready, false)
+	}
+	r.found.Ready(r.ready)
 }
 
 // take gives the next chunk, false if none is ready.
@@ -208,8 +229,8 @@ func (r *rowReader) describe(out *Read, off int64, end bool, data []byte) {
 	if in.Position != nil {
 		out.After.Position = in.Position(off, end, data[max(0, len(data)-intake.TailMax):])
 	}
-	if end && in.Final {
-		out.After.Ended = true
+	out.After.Ended = end && in.Final
+	if out.After.Ended {
 		r.turn()
 	}
 	r.splits[in.Split] = out.After

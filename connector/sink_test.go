@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pipec/compiler/plan"
+	"pipec/connector/part"
 	"pipec/state/vfs"
 	"pipec/vm/clock"
 	"pipec/vm/value"
@@ -245,15 +246,15 @@ func names(t *testing.T, fsys vfs.FS) []string {
 
 func TestNamesOfPartsAreReadBack(t *testing.T) {
 	for _, sink := range []string{"s", "a-b", "x/y.z", "größe", ""} {
-		p := partName{job: "j-1", sink: sink, run: "r20260101", epoch: 12, task: 3, n: 4, ext: "json.gz"}
-		got, ok := parsePending(p.pending())
-		p.job, p.sink = escapeName(p.job), escapeName(p.sink)
+		p := part.Name{Job: "j-1", Sink: sink, Run: "r20260101", Epoch: 12, Task: 3, N: 4, Ext: "json.gz"}
+		got, ok := part.Parse(p.Pending())
+		p.Job, p.Sink = part.Escape(p.Job), part.Escape(p.Sink)
 		if !ok || got != p {
-			t.Errorf("%s is read as %+v", p.pending(), got)
+			t.Errorf("%s is read as %+v", p.Pending(), got)
 		}
 	}
 	for _, name := range []string{".pending-a-b-c-1-2-3", ".pending-a-b-c-x-2-3.json", ".pending-a-b-c--1-2-3.json", "part-r-1-0-0.json", ".pending-a-b-c-1-2-3-4.json"} {
-		if p, ok := parsePending(name); ok {
+		if p, ok := part.Parse(name); ok {
 			t.Errorf("%s is read as %+v", name, p)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 type Split struct {
 	ID       string `json:"id"`              // stable name: a path, a residue
 	Position []byte `json:"pos,omitempty"`   // after the last row taken, in the connector's own form; nil: the start
-	Ended    bool   `json:"ended,omitempty"` // everything was read and nothing can follow
+	Ended    bool   `json:"ended,omitempty"` // everything was read and nothing can follow, unless what it is named after appears again
 	Chain    bool   `json:"chain,omitempty"` // read with the other chained splits by one task, in order
 }
 
@@ -28,7 +28,7 @@ const (
 type Read struct {
 	Batch *value.Batch
 	Bad   []format.Bad
-	Split int   // index in the splits given to Reader
+	Split int   // index in the splits given to Reader; those that it found itself count on from there
 	After Split // the split after the batch's last row: what a snapshot stores once the batch has been taken
 	Bytes int64 // of the source's data since the last batch, decompressed, for reports
 	// Ready tells by split whether it is being read or has ended; a split that waits its turn holds the watermark back. nil: all. It is set by every Next.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"path"
 	"sort"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"pipec/compiler/plan"
+	"pipec/connector/listing"
 	"pipec/state/vfs"
 	"pipec/vm/clock"
 	"pipec/vm/value"
@@ -66,6 +68,18 @@ var day = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func newEnv() Env {
 	return Env{FS: vfs.NewMem(), Clock: clock.NewFake(day), Stdin: strings.NewReader(""), Stdout: io.Discard}
+}
+
+// serving is a Dialer of peers that send a text and hang up.
+type serving struct{ text string }
+
+func (d serving) Dial(context.Context, string) (net.Conn, error) {
+	peer, conn := net.Pipe()
+	go func() {
+		io.WriteString(peer, d.text)
+		peer.Close()
+	}()
+	return conn, nil
 }
 
 // put writes a file, compressed as its name says.
@@ -121,6 +135,7 @@ type session struct {
 	r     Reader
 	woken chan struct{}
 	read  Read
+	quiet bool // the source has no end: to have nothing is one
 }
 
 func read(t testing.TB, src Source, splits []Split) *session {
@@ -134,6 +149,9 @@ func read(t testing.TB, src Source, splits []Split) *session {
 	})
 	must(t, err)
 	s.r = r
+	if f, ok := src.(*followSource); ok {
+		s.quiet = f.o.Env.Inline
+	}
 	return s
 }
 
@@ -144,7 +162,7 @@ func (s *session) next(most int) (taken, bool, error) {
 		switch {
 		case err != nil:
 			return taken{}, false, err
-		case status == Done:
+		case status == Done, status == Wait && s.quiet:
 			return taken{}, false, nil
 		case status == Wait:
 			<-s.woken
@@ -235,7 +253,7 @@ func pairBatch(from, to int) *value.Batch {
 func readPublished(t testing.TB, fsys vfs.FS, dir string) []string {
 	t.Helper()
 	entries, err := fsys.ReadDir(dir)
-	if absent(err) {
+	if listing.Absent(err) {
 		return nil
 	}
 	must(t, err)

@@ -9,6 +9,8 @@ import (
 	"pipec/checkpoint/event"
 	"pipec/compiler/plan"
 	"pipec/connector"
+	"pipec/connector/follow"
+	"pipec/connector/redial"
 	"pipec/state"
 	"pipec/state/vfs"
 	"pipec/vm/clock"
@@ -25,6 +27,8 @@ type Env struct {
 	Random  func() uint64
 	Stdin   connector.Stdin
 	Stdout  connector.Stdout
+	Watcher follow.Watcher // nil: files that are followed are looked at from time to time
+	Dialer  redial.Dialer  // nil: there is no network
 	Faults  *fault.Set
 	Events  event.Sink // nil: nobody listens
 	Process Process
@@ -47,8 +51,11 @@ func (e *Env) functions(j *plan.Job) *fn.Env {
 	return &fn.Env{Zone: zone, Now: e.Clock.Now, Rand: e.Random}
 }
 
-func (e *Env) connectors() connector.Env {
-	return connector.Env{FS: e.FS, Clock: e.Clock, Stdin: e.Stdin, Stdout: e.Stdout, Inline: e.Inline}
+// connectors is the world as the job's connectors see it.
+func (j *Job) connectors() connector.Env {
+	e := j.env
+	return connector.Env{FS: e.FS, Clock: e.Clock, Stdin: e.Stdin, Stdout: e.Stdout, Watcher: e.Watcher, Dialer: e.Dialer, Inline: e.Inline,
+		Note: func(text string) { j.post(func() { j.note(text) }) }}
 }
 
 // InternalError is a bug in the engine, not in the program or its input.

@@ -64,6 +64,11 @@ func (h *head) next(size int) (Progress, error) {
 		return Waiting, nil
 	}
 	h.bytes += h.read.Bytes
+	for h.read.Split >= len(h.splits) { // the reader has found it
+		h.splits = append(h.splits, connector.Split{ID: h.read.After.ID})
+		h.times = append(h.times, &splitTime{Max: value.NoTime})
+		h.turns()
+	}
 	if len(h.read.Bad) > 0 {
 		if err := h.errors.Raw(h.read.Bad); err != nil {
 			return Again, err
@@ -74,11 +79,10 @@ func (h *head) next(size int) (Progress, error) {
 			return Again, err
 		}
 	}
-	if i := h.read.Split; i >= 0 && i < len(h.splits) {
-		h.splits[i] = h.read.After
-		if h.read.After.Ended && !h.read.After.Chain {
-			h.times[i].ended = true
-		}
+	i := h.read.Split
+	h.splits[i] = h.read.After
+	if !h.read.After.Chain { // what a split is named after may appear again: then it goes on
+		h.times[i].ended = h.read.After.Ended
 	}
 	return Again, nil
 }
@@ -172,12 +176,12 @@ func (h *head) ahead(t *splitTime) error {
 	return nil
 }
 
-// watermark is the least over the splits that count, and whether none of them does because of silence. until is when the next split becomes idle.
+// watermark is the least over the splits that count, and whether none does: all are silent or have ended, or there is none. until is when the next split becomes idle.
 func (h *head) watermark(now time.Time) (w int64, quiet bool, until time.Time) {
 	if h.mark == nil {
 		return value.NoTime, false, time.Time{}
 	}
-	w, live := value.EndTime, false
+	w, quiet = value.EndTime, true
 	for _, t := range h.times {
 		if t.ended {
 			continue
@@ -194,20 +198,15 @@ func (h *head) watermark(now time.Time) (w int64, quiet bool, until time.Time) {
 			}
 		}
 		if t.Idle {
-			quiet = true
 			continue
 		}
-		live = true
-		if t.ready || t.Max != value.NoTime {
-			w = min(w, before(t.Max, h.mark.Delay))
-		} else {
-			w = value.NoTime
-		}
+		quiet = false
+		w = min(w, before(t.Max, h.mark.Delay)) // of one that waits its turn: nothing before its rows
 	}
-	if !live {
+	if quiet {
 		w = value.NoTime
 	}
-	return w, quiet && !live, until
+	return w, quiet, until
 }
 
 // splitState is what the snapshot holds of a split.

@@ -118,7 +118,7 @@ func (j *Job) openSources(res *restored) (map[string]source, error) {
 		if !ok {
 			return all, fmt.Errorf("%s: there is no connector %s", n.ID, config.Connector)
 		}
-		s, err := spec.Source(connector.SourceOptions{Config: *config, Job: j.plan.Job, Env: j.env.connectors()})
+		s, err := spec.Source(connector.SourceOptions{Config: *config, Job: j.plan.Job, Env: j.connectors()})
 		if err != nil {
 			return all, fmt.Errorf("%s: %w", n.ID, err)
 		}
@@ -143,7 +143,7 @@ func (j *Job) probeSinks() error {
 		if !ok || spec.Probe == nil {
 			continue
 		}
-		if err := spec.Probe(*config, j.env.connectors()); err != nil {
+		if err := spec.Probe(*config, j.connectors()); err != nil {
 			return fmt.Errorf("%s: %w", n.ID, err)
 		}
 	}
@@ -157,7 +157,7 @@ func (j *Job) newSink(n *plan.Node, task, tasks int) (connector.Sink, error) {
 	if !ok || spec.Sink == nil {
 		return nil, fmt.Errorf("there is no connector %s to write to", config.Connector)
 	}
-	return spec.Sink(connector.SinkOptions{Config: *config, Job: j.plan.Job, Env: j.env.connectors(), Run: j.runID(), Epoch: j.epoch(),
+	return spec.Sink(connector.SinkOptions{Config: *config, Job: j.plan.Job, Env: j.connectors(), Run: j.runID(), Epoch: j.epoch(),
 		Task: task, Tasks: tasks, Checkpoints: j.storage != nil})
 }
 

@@ -221,6 +221,9 @@ func (t *task) readSource() (Progress, time.Time, error) {
 		if t.chain.more > 0 {
 			p = Again
 		}
+		if t.host.env.Inline { // nobody wakes it
+			until = earliest(until, t.host.env.Clock.Now().Add(10*time.Millisecond))
+		}
 		return p, until, err
 	}
 	return p, time.Time{}, nil

@@ -21,6 +21,8 @@ import (
 	"pipec/checkpoint/event"
 	"pipec/compiler/plan"
 	"pipec/connector"
+	"pipec/connector/follow"
+	"pipec/connector/redial"
 	"pipec/state/vfs"
 	"pipec/vm"
 	"pipec/vm/clock"
@@ -117,7 +119,8 @@ func run(std streams, file string, f runFlags) error {
 	defer show.close()
 	r := &reporter{w: show.err, quiet: f.quiet, plan: c.plan}
 	front := newDesk(c.plan)
-	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Random: seeded(), Stdin: connector.Keep(std.in), Stdout: show.stdout(), Faults: faults, Process: process()}
+	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Random: seeded(), Stdin: connector.Keep(std.in), Stdout: show.stdout(),
+		Watcher: follow.OS(), Dialer: redial.Keep(redial.Net()), Faults: faults, Process: process()}
 	env.Local = localDir(&c.plan.Job)
 	listeners := []event.Sink{r, front}
 	var log *event.Writer

@@ -37,7 +37,7 @@ func (a *Ahead[T]) run(produce func() (T, error)) {
 		case a.out <- Result[T]{v, err}:
 		case <-a.stop:
 			a.left = &Result[T]{v, err}
-			a.end = errStopped
+			a.end = ErrStopped
 			return
 		}
 		// The result is in the channel before the flag is read, and Poll sets the flag before it looks again: one of the two sees the other.
@@ -120,7 +120,7 @@ func NewPrefetch(blocks *Ahead[*Block], stop <-chan struct{}, inner Feed) *Prefe
 func (f *Prefetch) Next() (*Block, error) {
 	r, ok := f.blocks.Take(f.stop)
 	if !ok {
-		return nil, errStopped
+		return nil, ErrStopped
 	}
 	return r.Value, r.Err
 }

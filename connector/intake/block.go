@@ -43,6 +43,9 @@ func (b *Block) Space() []byte { return b.buf[headroom : headroom+BlockSize] }
 // Filled says how many bytes of Space are data.
 func (b *Block) Filled(n int) { b.from, b.to = headroom, headroom+n }
 
+// Discard gives a block back that was not handed out.
+func (b *Block) Discard() { b.release() }
+
 func (b *Block) data() []byte { return b.buf[b.from:b.to] }
 
 func (b *Block) release() {
@@ -91,7 +94,7 @@ func (p *Pool) get() (*Block, error) {
 	case b := <-p.free:
 		return b, nil
 	case <-p.stop:
-		return nil, errStopped
+		return nil, ErrStopped
 	}
 }
 
@@ -103,5 +106,5 @@ func (p *Pool) put(b *Block) {
 	}
 }
 
-// errStopped ends the goroutines of a reader that was closed; nobody sees it.
-var errStopped = errors.New("reading was stopped")
+// ErrStopped is what a feed gives that was told to stop while it waited; nobody but the goroutines of a closed reader sees it.
+var ErrStopped = errors.New("reading was stopped")

@@ -1,5 +1,7 @@
 package intake
 
+import "io"
+
 // Kept is reading that outlives its readers: when one is closed and another takes over, what was read and not taken as rows is there for it. One goroutine
 // reads; it ends when stop is closed, as soon as its feed lets it.
 type Kept struct {
@@ -38,6 +40,21 @@ func (k *Kept) Close() {
 	if k.ahead != nil {
 		<-k.ahead.done
 	}
+}
+
+// Failed gives the error with which reading has ended, nil at a proper end and while it goes on. Nobody may be reading.
+func (k *Kept) Failed() error {
+	if k.ahead == nil {
+		return nil
+	}
+	select {
+	case <-k.ahead.done:
+		if k.ahead.end != io.EOF {
+			return k.ahead.end
+		}
+	default:
+	}
+	return nil
 }
 
 // taking is a feed of some blocks, then of another feed, which it does not close.

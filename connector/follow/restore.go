@@ -1,0 +1,178 @@
+package follow
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+
+	"pipec/connector/listing"
+)
+
+// want is a file that a snapshot speaks of.
+type want struct {
+	tr       *trail
+	at       *place
+	done     bool // it was read: it is wanted so that nobody reads it again
+	optional bool // it was read as far as could be seen
+	h        *handle
+}
+
+// restore puts trails where a snapshot left them. What is still to be read must be there: under its name, under another one in the same directory, or as a copy; else
+// the input no longer holds its position.
+func (t *Tracker) restore(trails []*trail, files []listing.File) error {
+	var all []*want
+	for _, tr := range trails {
+		p, err := parse(tr.given)
+		if err != nil {
+			return t.o.Lost(tr.path, fmt.Sprintf("the snapshot's position %q is none of a file that is followed: was it taken with `follow = false`?", tr.given))
+		}
+		if p.End {
+			tr.past = &p.place
+		}
+		for i := range p.Done {
+			all = append(all, &want{tr: tr, at: &p.Done[i], done: true})
+		}
+		all = append(all, &want{tr: tr, at: &p.place, done: p.End, optional: p.Gone})
+		for i := range p.Next {
+			all = append(all, &want{tr: tr, at: &p.Next[i]})
+		}
+	}
+	if err := t.search(all, files); err != nil {
+		return err
+	}
+	for _, w := range all {
+		if err := t.resume(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resume gives a file to its trail.
+func (t *Tracker) resume(w *want) error {
+	tr, p, h := w.tr, w.at, w.h
+	switch {
+	case h == nil && (w.done || w.optional):
+		tr.past = p
+		return nil
+	case h == nil:
+		return t.o.Lost(p.File, fmt.Sprintf("it is gone, or was cut or replaced, and the snapshot goes on at byte %d of it; put it back, under any name in its directory", p.Offset))
+	case w.done && h.path != tr.path: // in its place, it goes on
+		h.done = p
+		tr.done = append(tr.done, h)
+		return nil
+	}
+	tail, err := piece(h.f, p.Offset-int64(p.TailLen), int64(p.TailLen))
+	if err != nil {
+		return err
+	}
+	c, err := newIncarnation(tr, h, p.Offset, tail)
+	tr.line = append(tr.line, c)
+	return err
+}
+
+// search finds files by their inodes; those that are not found so by what is in them, under their own names and then under any.
+func (t *Tracker) search(all []*want, files []listing.File) error {
+	near := map[string]bool{} // directories
+	inodes, paths := map[uint64][]listing.File{}, map[string]listing.File{}
+	listed := map[string]bool{}
+	add := func(f listing.File) {
+		if _, ok := paths[f.Path]; !ok {
+			paths[f.Path] = f
+			inodes[f.Info.Inode] = append(inodes[f.Info.Inode], f)
+		}
+	}
+	for _, f := range files {
+		listed[f.Path] = true
+		add(f)
+	}
+	for _, w := range all {
+		if dir := path.Dir(w.at.File); !w.done && !near[dir] {
+			near[dir] = true
+			for _, f := range t.neighbours(dir) {
+				add(f)
+			}
+		}
+	}
+	try := func(w *want, f listing.File) error {
+		if w.h != nil || w.done && !listed[f.Path] {
+			return nil
+		}
+		return t.try(w, f)
+	}
+	for _, w := range all {
+		for _, f := range inodes[w.at.Inode] {
+			if err := try(w, f); err != nil {
+				return err
+			}
+		}
+	}
+	for _, w := range all {
+		if f, ok := paths[w.at.File]; ok && w.like(f) {
+			if err := try(w, f); err != nil {
+				return err
+			}
+		}
+	}
+	for _, w := range all {
+		if w.h != nil {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(paths)) {
+			if f := paths[name]; !w.at.bare() && !packed(name) && w.like(f) {
+				if err := try(w, f); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// like says whether a file may be a copy of the wanted one. Of one that was read all is wanted, for what is behind it would be lost.
+func (w *want) like(f listing.File) bool {
+	return f.Info.Size >= w.at.Offset && (!w.done || f.Info.Size == w.at.Offset)
+}
+
+// try takes a file if it holds what was read of the wanted one and nobody has it.
+func (t *Tracker) try(w *want, f listing.File) error {
+	h, err := t.hold(f.Path)
+	switch {
+	case errors.Is(err, fs.ErrPermission): // somebody else's
+		return nil
+	case err != nil || h == nil || h.owner != nil:
+		return err
+	}
+	holds, err := w.at.holds(h.f)
+	if holds {
+		w.h, h.owner = h, w.tr
+	}
+	return err
+}
+
+// neighbours are the files of a directory, whatever their names.
+func (t *Tracker) neighbours(dir string) (files []listing.File) {
+	entries, err := t.o.FS.ReadDir(dir)
+	if err != nil {
+		return nil // it is gone, and so are its files
+	}
+	for _, e := range entries {
+		if e.Dir {
+			continue
+		}
+		name := path.Join(dir, e.Name)
+		if info, err := t.o.FS.Stat(name); err == nil && info.Mode.IsRegular() {
+			files = append(files, listing.File{Path: name, Info: info})
+		}
+	}
+	return files
+}
+
+// packed says whether a file is compressed: such a file is not followed.
+func packed(name string) bool {
+	e := path.Ext(name)
+	return e == ".gz" || e == ".zst"
+}
