@@ -11,7 +11,7 @@ import (
 )
 
 // DefaultCache is the memory for rows that the badger backend has unless told otherwise.
-const DefaultCache = 256 << 20
+const DefaultCache = 256_000_000 // 256MB
 
 func badgerSpec() *Spec {
 	return &Spec{
