@@ -130,7 +130,7 @@ func (t *task) cutStep() (busy bool, err error) {
 	bytes, limit := c.snap.KeyedBytes(), t.host.backend.Limit()
 	if limit > 0 && bytes > limit {
 		c.file.Abort()
-		t.host.declined(t, c.id, &TooLargeError{Task: t.id, Bytes: bytes, Limit: limit})
+		t.host.declined(t, c.id, &TooLargeError{Bytes: bytes, Limit: limit})
 		return false, nil
 	}
 	c.file.Finish(func(ref blob.Ref, err error) {

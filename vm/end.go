@@ -171,8 +171,8 @@ func (j *Job) failed(err error) {
 
 // GaveUpError says that the restart strategy allows no further restart.
 type GaveUpError struct {
-	Strategy, Reason string
-	Err              error // the last failure
+	Strategy, Reason string // the reason names the strategy
+	Err              error  // the last failure
 }
 
 // Error implements error.
@@ -180,7 +180,7 @@ func (e *GaveUpError) Error() string {
 	if e.Strategy == "none" {
 		return e.Err.Error()
 	}
-	return e.Err.Error() + "\nno further restart: " + e.Reason + " (restart " + e.Strategy + ")"
+	return e.Err.Error() + "\nno further restart: " + e.Reason
 }
 
 // Unwrap gives the last failure.

@@ -64,16 +64,15 @@ type InternalError struct{ Text, Stack string }
 // Error implements error.
 func (e *InternalError) Error() string { return "internal error: " + e.Text + "\n" + e.Stack }
 
-// TooLargeError says that a task's state has outgrown the memory backend's cap.
+// TooLargeError says that a task's state has outgrown the memory backend's cap. Who declines a checkpoint is named with the checkpoint, not here.
 type TooLargeError struct {
-	Task         string
 	Bytes, Limit int64
 }
 
 // Error implements error.
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the state of %s is %d bytes, and `state memory` holds at most %d per task: raise it with `state memory { max_size = ... }`, or use `state fs` or `state badger`",
-		e.Task, e.Bytes, e.Limit)
+	return fmt.Sprintf("the state is %d bytes, and `state memory` holds at most %d per task: raise it with `state memory { max_size = ... }`, or use `state fs` or `state badger`",
+		e.Bytes, e.Limit)
 }
 
 // ExitError is why a job could not be started, or ended, with the exit code of the command line's contract.

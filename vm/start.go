@@ -36,6 +36,9 @@ func (j *Job) prepare() (*restored, error) {
 	if err != nil {
 		return nil, err
 	}
+	if decision.Start == checkpoint.Restored {
+		j.noteSnapshot(res.snap)
+	}
 	if j.sources, err = j.openSources(res); err != nil {
 		return res, err
 	}
@@ -104,6 +107,16 @@ func (j *Job) openRestored(snap *checkpoint.Snapshot) (*restored, error) {
 	}
 	res.began = start
 	return res, nil
+}
+
+// noteSnapshot says what a user may not know of the snapshot that he named: that it is another job's, and that no history has it as completed.
+func (j *Job) noteSnapshot(s *checkpoint.Snapshot) {
+	if was := s.Manifest.Job; was != j.plan.Job.Name {
+		j.note(fmt.Sprintf("%s is a snapshot of job %s: job %s goes on from its state", s.URI, was, j.plan.Job.Name))
+	}
+	if !s.Recorded {
+		j.note(s.URI + " has no record in a history beside it: it was moved, or it was never completed, and then its sinks were never told to publish")
+	}
 }
 
 // openSources opens every source and lists its splits, those of the snapshot with their positions.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"pipec/checkpoint"
 	"pipec/checkpoint/event"
 	"pipec/compiler/plan"
 	"pipec/vm"
@@ -40,12 +41,15 @@ func (r *reporter) Emit(e event.Event) {
 	case *event.Restored:
 		r.line("restored %s %d from %s (%s in %d ms)", b.Kind, b.ID, b.From, humanize.IBytes(uint64(b.Bytes)), b.DurationMS)
 	case *event.CheckpointFailed:
+		if b.Reason == string(checkpoint.Superseded) || b.Reason == string(checkpoint.Suspended) {
+			return // given up because it is not needed any more, which is no failure
+		}
 		r.line("checkpoint %d failed: %s", b.ID, strings.TrimSpace(b.Reason+" "+b.Text))
 	case *event.Restart:
 		r.line("failed: %s\nrestart %d in %s (%s)", b.Cause, b.Attempt, time.Duration(b.DelayMS)*time.Millisecond, b.Strategy)
 	case *event.Committed:
 		if b.Recovered {
-			r.line("committed what checkpoint %d left for %s", b.ID, b.Sink)
+			r.line("made sure that checkpoint %d is committed in %s", b.ID, b.Sink)
 		}
 	}
 }
