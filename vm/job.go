@@ -62,8 +62,9 @@ type Job struct {
 	control  control
 	result   chan Result
 	done     bool
-	cleaning int    // deletions under way
-	last     func() // the end, which waits for them
+	writing  map[uint64]bool // checkpoints whose _metadata is being written; true: given up meanwhile
+	cleaning int             // deletions under way
+	last     func()          // the end, which waits for them
 }
 
 // stopping is why the running attempt shall end.
@@ -304,7 +305,12 @@ func (j *Job) act(action checkpoint.Action) {
 	case checkpoint.Release:
 		j.clean("release", func() error { return j.storage.Release(a.IDs) })
 	case checkpoint.Abort:
-		j.clean("discard", func() error { return j.storage.Discard(a.ID) })
+		if _, busy := j.writing[a.ID]; busy {
+			j.writing[a.ID] = true // when the writer is done: what is deleted before would leave a _metadata without its files
+			j.cleaning++
+			return
+		}
+		j.discard(a.ID)
 	case checkpoint.FailJob:
 		j.attemptFailed(j.at, errors.New(a.Cause))
 	case checkpoint.Finished:
@@ -314,6 +320,11 @@ func (j *Job) act(action checkpoint.Action) {
 			j.end(finishing)
 		}
 	}
+}
+
+// discard removes what a checkpoint that was given up has written.
+func (j *Job) discard(id uint64) {
+	j.clean("discard", func() error { return j.storage.Discard(id) })
 }
 
 // clean deletes files off the job's loop. The job does not end before it is done, or what it deletes would stay for ever if no other run comes.
@@ -340,12 +351,21 @@ func (j *Job) warn(err error) {
 // write makes a checkpoint's _metadata durable.
 func (j *Job) write(w checkpoint.Write) {
 	m := j.manifest(w)
+	if j.writing == nil {
+		j.writing = map[uint64]bool{}
+	}
+	j.writing[w.ID] = false
 	j.env.Sched.Do("metadata", func() {
 		err := j.env.Faults.Hit(fault.BeforeMetadata, "", w.ID)
 		if err == nil {
 			err = j.storage.WriteMetadata(j.place(w.ID), m)
 		}
 		j.post(func() {
+			if j.writing[w.ID] {
+				j.discard(w.ID)
+				j.cleaning--
+			}
+			delete(j.writing, w.ID)
 			j.drive(checkpoint.Written{ID: w.ID, Path: j.storage.Path(w.ID), Err: err, Reason: reason(err, checkpoint.IO)})
 		})
 	})

@@ -16,14 +16,20 @@ import (
 
 // box is a folder with a program in it, in which the real command runs.
 type box struct {
-	t    *testing.T
-	dir  string
-	runs int
+	t       *testing.T
+	dir     string
+	sockets string // short: the name of a socket has a limit
+	runs    int
 }
 
 func newBox(t *testing.T, program string) *box {
 	t.Helper()
-	b := &box{t: t, dir: t.TempDir()}
+	sockets, err := os.MkdirTemp("", "box")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(sockets) })
+	b := &box{t: t, dir: t.TempDir(), sockets: sockets}
 	b.write("job.pipe", program)
 	return b
 }
@@ -75,7 +81,7 @@ func (b *box) startCommand(args ...string) *life {
 	b.t.Helper()
 	p := &life{b: b, gone: make(chan struct{}), cmd: exec.Command("pipec", args...)}
 	p.cmd.Dir = b.dir
-	p.cmd.Env = append(os.Environ(), "HOME="+b.dir, "XDG_STATE_HOME="+b.path(".state"), "NO_COLOR=1")
+	p.cmd.Env = append(os.Environ(), "HOME="+b.dir, "XDG_STATE_HOME="+b.path(".state"), "XDG_RUNTIME_DIR="+b.sockets, "NO_COLOR=1")
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
 	if err := p.cmd.Start(); err != nil {
 		b.t.Fatal(err)
@@ -109,7 +115,8 @@ func (p *life) ends(code string) {
 		p.b.t.Fatalf("it does not end; it printed\n%s", p.stderr())
 	}
 	if p.code != code {
-		p.b.t.Fatalf("it ended with %s, not with %s:\n%s", p.code, code, p.stderr())
+		out, _ := p.out.now()
+		p.b.t.Fatalf("it ended with %s, not with %s:\n%s%s", p.code, code, out, p.stderr())
 	}
 }
 
@@ -159,7 +166,15 @@ func (p *life) until(name string, n int) []happened {
 	p.b.t.Helper()
 	var list []happened
 	p.b.until(fmt.Sprintf("%d events %s", n, name), func() bool {
-		list = p.named(name)
+		gone := false
+		select {
+		case <-p.gone:
+			gone = true
+		default:
+		}
+		if list = p.named(name); len(list) < n && gone {
+			p.b.t.Fatalf("it ended with %s after %d events %s:\n%s", p.code, len(list), name, p.stderr())
+		}
 		return len(list) >= n
 	})
 	return list

@@ -201,6 +201,8 @@ func (s *snapshotInfo) verify() {
 		err = s.readStates(true)
 	}
 	switch {
+	case err != nil && s.Status == statusNoRecord && errors.Is(err, blob.ErrNotExist):
+		s.Status, s.Error = statusIncomplete, err.Error()
 	case err != nil:
 		s.damage(err)
 	case s.Status == statusComplete:

@@ -114,7 +114,11 @@ func list(choices []Choice) string {
 func unknown(kind, name string, choices []Choice) error {
 	best, near := "", len(name)/2+1 // further than half of it is no slip of the fingers
 	for _, c := range choices {
-		if d := distance(name, c.Name); d < near {
+		d := distance(name, c.Name)
+		if strings.HasPrefix(c.Name, name+"/") { // the first part of an id
+			d = min(d, 1)
+		}
+		if d < near {
 			best, near = c.Name, d
 		}
 	}

@@ -167,6 +167,8 @@ func TestCheck(t *testing.T) {
 		want        string // "": it can fire
 	}{
 		{"fail,point=row,stage=count/aggregate/1", true, "unknown stage \"count/aggregate/1\": did you mean counts/aggregate/1?"},
+		{"fail,point=row,stage=counts/aggregate", true, "did you mean counts/aggregate/1?"},
+		{"fail,point=row,stage=in", true, "did you mean in/source?"},
 		{"fail,point=row,stage=counts/aggregate/1", false, ""},
 		{"fail,point=row,stage=in/source", false, ""},
 		{"fail,point=row", false, ""},
