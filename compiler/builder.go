@@ -76,7 +76,7 @@ func (b *builder) Report(d diag.Diagnostic) {
 
 // begin prepares for a stage: its text, its `errors as`, its tuning.
 func (b *builder) begin(st *grammar.Stage) {
-	b.stage, b.span, b.text = st, st.Span(), oneLine(&st.Place)
+	b.stage, b.span, b.text = st, st.Span(), oneLine(&st.Place, items(st))
 	b.errorsAs, b.window, b.nodes, b.tasks, b.id = st.Errors, nil, nil, 0, ""
 	if st.With == nil {
 		return
@@ -234,12 +234,31 @@ func (c *compilation) unpinned() {
 	}
 }
 
-// oneLine is the text of a node without line breaks and comments.
-func oneLine(p *grammar.Place) string {
+// items are where the branches of a stage and the facts of its body begin: what a line break or a comma separates.
+func items(st *grammar.Stage) map[int32]bool {
+	starts := map[int32]bool{}
+	if s, ok := st.Op.(*grammar.Split); ok {
+		for _, b := range s.Branches {
+			starts[b.Keyword().Start.Offset] = true
+		}
+	}
+	if st.With != nil {
+		for _, f := range st.With.Facts {
+			starts[f.Keyword().Start.Offset] = true
+		}
+	}
+	return starts
+}
+
+// oneLine is the text of a node without comments, and with commas between its items in the place of line breaks.
+func oneLine(p *grammar.Place, items map[int32]bool) string {
 	var b strings.Builder
 	for i, t := range p.Tokens {
 		if i > 0 {
 			before := p.Tokens[i-1]
+			if items[int32(t.Pos.Offset)] && before.Value != "," && before.Value != "{" {
+				b.WriteByte(',')
+			}
 			if before.Pos.Offset+len(before.Value) != t.Pos.Offset {
 				b.WriteByte(' ')
 			}

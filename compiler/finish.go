@@ -36,6 +36,10 @@ func (c *compilation) unread() {
 			}
 		case aSink:
 			c.list.Warnf("N220", s.at.Span(), "nothing is written into `%s`", s.name)
+		case aPipe:
+			if c.build.written > 0 { // a file of pipes alone is for others to import
+				c.list.Warnf("N220", s.at.Span(), "nothing uses the pipe `%s`", s.name).WithHelp("its stages are checked where it is used: `from ... |> %s`", s.name)
+			}
 		}
 	}
 	for _, s := range c.root.symbols {

@@ -88,8 +88,8 @@ func (p *Plan) explainNode(b *strings.Builder, n *Node) {
 		if i == n.Errors && i > 0 {
 			word = "errors"
 		}
-		if p.keeps(n, port) {
-			text = port.Type.facts() + ", the same columns"
+		if from := p.keeps(n, port); from != "" {
+			text = port.Type.facts() + ", the columns of " + from
 		}
 		if port.Name != "" {
 			text = port.Name + ": " + text
@@ -98,14 +98,25 @@ func (p *Plan) explainNode(b *strings.Builder, n *Node) {
 	}
 }
 
-// keeps says whether a port gives the columns of the node's first input.
-func (p *Plan) keeps(n *Node, port Port) bool {
+// keeps names the node's first input if a port gives the same columns; "" if it does not.
+func (p *Plan) keeps(n *Node, port Port) string {
 	in := p.Inputs(n.ID)
 	if len(in) == 0 {
-		return false
+		return ""
 	}
 	from := p.Find(in[0].From)
-	return from != nil && in[0].Port < len(from.Ports) && from.Ports[in[0].Port].Type.Schema.String() == port.Type.Schema.String()
+	if from == nil || in[0].Port >= len(from.Ports) || from.Ports[in[0].Port].Type.Schema.String() != port.Type.Schema.String() {
+		return ""
+	}
+	return output(from, in[0].Port)
+}
+
+// output names a port of a node: the node itself, but for branches and side outputs.
+func output(n *Node, port int) string {
+	if name := n.Ports[port].Name; name != "" {
+		return n.ID + "." + name
+	}
+	return n.ID
 }
 
 func line(b *strings.Builder, word, text string) {
@@ -115,10 +126,11 @@ func line(b *strings.Builder, word, text string) {
 // edge says where rows come from and how.
 func (p *Plan) edge(e *Edge) string {
 	var b strings.Builder
-	b.WriteString(e.From)
 	from := p.Find(e.From)
-	if from != nil && e.Port > 0 && e.Port < len(from.Ports) {
-		b.WriteString("." + from.Ports[e.Port].Name)
+	if from != nil && e.Port < len(from.Ports) {
+		b.WriteString(output(from, e.Port))
+	} else {
+		b.WriteString(e.From)
 	}
 	switch e.Exchange {
 	case Hash:

@@ -54,6 +54,17 @@ func (t *Totals) with(parts []*Part) *Totals {
 	return sum
 }
 
+// endpoint is what a report calls a source or a sink: the name that the program gives it. Those without one that share the name of their connector, as two `into
+// stdout` do, are called by their ids.
+func endpoint(p *plan.Plan, n *plan.Node) string {
+	for _, other := range p.Nodes {
+		if other != n && other.Kind == n.Kind && other.Stream == n.Stream {
+			return n.ID
+		}
+	}
+	return n.Stream
+}
+
 // Summary is the part of the end report that stages make, in the order of the plan; stages that never ran are left out.
 func (t *Totals) Summary(p *plan.Plan) event.Summary {
 	s := event.Summary{Sources: []event.EndpointCounts{}, Stages: []event.StageCounts{}, Sinks: []event.EndpointCounts{}}
@@ -63,7 +74,7 @@ func (t *Totals) Summary(p *plan.Plan) event.Summary {
 			continue
 		}
 		s.Stages = append(s.Stages, *c)
-		end := event.EndpointCounts{Name: n.Stream, Rows: c.RowsOut, Bytes: t.bytes[n.ID]}
+		end := event.EndpointCounts{Name: endpoint(p, n), Rows: c.RowsOut, Bytes: t.bytes[n.ID]}
 		switch n.Kind {
 		case "source":
 			s.Sources = append(s.Sources, end)
