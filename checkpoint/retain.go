@@ -54,17 +54,18 @@ func fileEpoch(name string) (uint64, bool) {
 
 // Release deletes checkpoints that newer ones have replaced, the shared files that none of those that stay needs, and what given-up attempts left. The
 // newest completed checkpoint is never deleted, whatever ids say. A failed deletion is returned and is not fatal: the
-// checkpoint stays in Completed and can be released again. It may run beside everything else.
+// checkpoint stays in Completed, and the next Release tries again. It may run beside everything else.
 func (s *Storage) Release(ids []uint64) error {
 	list, err := s.state()
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	asked := map[uint64]bool{}
+	asked := s.takeOverdue()
 	for _, id := range ids {
 		asked[id] = true
 	}
 	var errs []error
+	late := map[uint64]bool{}
 	gone := map[uint64]bool{}
 	for _, c := range list[:len(list)-1] {
 		if !asked[c.ID] {
@@ -72,11 +73,12 @@ func (s *Storage) Release(ids []uint64) error {
 		}
 		if err := s.delete(c); err != nil {
 			errs = append(errs, err)
+			late[c.ID] = true
 			continue
 		}
 		gone[c.ID] = true
 	}
-	s.forget(gone)
+	s.forget(gone, late)
 	return errors.Join(append(errs, s.sweep())...)
 }
 
@@ -90,9 +92,22 @@ func (s *Storage) state() ([]Completed, error) {
 	return append([]Completed(nil), s.completed...), nil
 }
 
-func (s *Storage) forget(gone map[uint64]bool) {
+// takeOverdue gives the checkpoints whose deletion failed before.
+func (s *Storage) takeOverdue() map[uint64]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	taken := s.overdue
+	s.overdue = map[uint64]bool{}
+	return taken
+}
+
+// forget takes deleted checkpoints off the list, and notes which could not be deleted.
+func (s *Storage) forget(gone, late map[uint64]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range late {
+		s.overdue[id] = true
+	}
 	var stay []Completed
 	for _, c := range s.completed {
 		if !gone[c.ID] {
@@ -188,7 +203,7 @@ func (s *Storage) deleteRun() error {
 		errs = append(errs, s.job.Delete(recordName(c.Seq)))
 		gone[c.ID] = true
 	}
-	s.forget(gone)
+	s.forget(gone, nil)
 	return errors.Join(errs...)
 }
 

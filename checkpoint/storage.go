@@ -50,6 +50,7 @@ type Storage struct {
 	completed []Completed
 	written   map[uint64]blob.Ref // _metadata of attempts that are not recorded yet
 	doubtful  map[uint64]bool     // attempts whose record may be there: their files stay
+	overdue   map[uint64]bool     // were to be released and could not be deleted
 	shared    map[uint64][]string // shared files by checkpoint, as far as its manifest was seen
 }
 
@@ -65,7 +66,7 @@ func Open(o Options) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{o: o, job: job, nonce: o.Random(), written: map[uint64]blob.Ref{}, doubtful: map[uint64]bool{}, shared: map[uint64][]string{}}
+	s := &Storage{o: o, job: job, nonce: o.Random(), written: map[uint64]blob.Ref{}, doubtful: map[uint64]bool{}, overdue: map[uint64]bool{}, shared: map[uint64][]string{}}
 	if _, err := job.Stat(lockFile); err == nil {
 		if err := s.takeLock(); err != nil && !errors.Is(err, ErrAlive) {
 			return nil, err
