@@ -8,6 +8,7 @@ import (
 	"pipec/compiler"
 	"pipec/compiler/config"
 	"pipec/compiler/plan"
+	"pipec/compiler/reference"
 	"pipec/connector"
 	"pipec/connector/format"
 	"pipec/state"
@@ -23,7 +24,7 @@ var tables = map[string]func() []string{
 	"aggregates": aggregatesTable,
 	"connectors": connectorsTable,
 	"formats":    formatsTable,
-	"job":        func() []string { return settings(config.JobParams(), "") },
+	"job":        func() []string { return settings(config.JobParams()) },
 	"states":     statesTable,
 	"restarts":   restartsTable,
 	"codes":      codesTable,
@@ -73,29 +74,9 @@ func functionsTable() []string {
 		if len(f.Examples) > 0 {
 			example = code(f.Examples[0].Call) + " is " + code(f.Examples[0].Result)
 		}
-		out = append(out, row(code(call(f.Name, f.Params, f.Optional, f.Variadic)), doc, example))
+		out = append(out, row(code(reference.Signature(f.Name, f.Params, f.Optional, f.Variadic)), doc, example))
 	}
 	return out
-}
-
-// call writes a function with its parameters; those in brackets may be left out.
-func call(name string, params []string, optional int, variadic bool) string {
-	var b strings.Builder
-	b.WriteString(name + "(")
-	for i, p := range params {
-		if i >= len(params)-optional {
-			b.WriteString("[")
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(p)
-	}
-	if variadic {
-		b.WriteString(", ...")
-	}
-	b.WriteString(strings.Repeat("]", optional) + ")")
-	return b.String()
 }
 
 func aggregatesTable() []string {
@@ -106,7 +87,7 @@ func aggregatesTable() []string {
 			e := a.Examples[0]
 			example = fmt.Sprintf("over `x` = `%s`, `%s` is `%s`", e.Values, e.Call, e.Result)
 		}
-		out = append(out, row(code(call(a.Name, a.Params, a.Optional, false)), a.Doc, example))
+		out = append(out, row(code(reference.Signature(a.Name, a.Params, a.Optional, false)), a.Doc, example))
 	}
 	return out
 }
@@ -153,7 +134,7 @@ func connectorsTable() []string {
 func entry(name, doc string, params []plan.Param) []string {
 	out := []string{"**" + name + "**. " + doc}
 	if len(params) > 0 {
-		out = append(append(out, ""), settings(params, "")...)
+		out = append(append(out, ""), settings(params)...)
 	}
 	return out
 }
@@ -163,53 +144,28 @@ func section(title string, params []plan.Param) []string {
 	if len(params) == 0 {
 		return []string{"", title + ": no settings."}
 	}
-	return append([]string{"", title + ":", ""}, settings(params, "")...)
+	return append([]string{"", title + ":", ""}, settings(params)...)
 }
 
 // settings is a table of settings; those of groups are named below theirs.
-func settings(params []plan.Param, prefix string) []string {
+func settings(params []plan.Param) []string {
 	out := header("setting", "default", "meaning")
-	var add func(params []plan.Param, prefix string)
-	add = func(params []plan.Param, prefix string) {
-		for _, p := range params {
-			value := "none"
-			switch {
-			case p.Required:
-				value = "required"
-			case p.Kind == plan.GroupParam:
-				value = ""
-			case p.Default != nil:
-				value = code(plan.FormatValue(p.Default))
-				if p.Kind == plan.WordParam || p.Kind == plan.ChoiceParam {
-					value = code(fmt.Sprint(p.Default))
-				}
-				if p.Kind == plan.SizeParam {
-					value = code(size(p.Default.(int64)))
-				}
-			}
-			doc := p.Doc
-			if len(p.Words) > 0 && p.Kind == plan.WordParam {
-				doc = "`" + strings.Join(p.Words, "`, `") + "`. " + doc
-			}
-			out = append(out, row(code(prefix+p.Name), value, doc))
-			add(p.Params, prefix+p.Name+".")
+	for _, s := range reference.Settings(params) {
+		value, doc := "none", s.Doc
+		switch {
+		case s.Required:
+			value = "required"
+		case s.Type == "block":
+			value = ""
+		case s.Default != "":
+			value = code(s.Default)
 		}
+		if s.Type == "word" {
+			doc = "`" + strings.Join(s.Words, "`, `") + "`. " + doc
+		}
+		out = append(out, row(code(s.Name), value, doc))
 	}
-	add(params, prefix)
 	return out
-}
-
-// size writes bytes as a file would.
-func size(n int64) string {
-	for _, u := range []struct {
-		n    int64
-		name string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}} {
-		if n > 0 && n%u.n == 0 {
-			return fmt.Sprintf("%d%s", n/u.n, u.name)
-		}
-	}
-	return fmt.Sprintf("%dB", n)
 }
 
 func formatsTable() []string {

@@ -40,6 +40,7 @@ var environment = [][2]string{
 	{"PIPEC_CONFIG", "The configuration file with site defaults, unless --config names one."},
 	{"NO_COLOR", "If it is set, nothing is coloured."},
 	{"XDG_STATE_HOME", "Where the badger backend keeps its working files; ~/.local/state unless set."},
+	{"XDG_RUNTIME_DIR", "Where the control sockets of running jobs are; a folder of the user's below the temporary one unless set."},
 }
 
 // manual writes the page in the macros of man(7).
