@@ -168,6 +168,7 @@ func supervise(env *vm.Env, p *plan.Plan, r *reporter, show *display, front *des
 		env.Faults.Wait = job.Hold
 	}
 	job.Note = func(text string) { r.line("%s", text) }
+	front.job, front.note = job, job.Note
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is an error of the sink, not the end of the process
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -180,10 +181,6 @@ func supervise(env *vm.Env, p *plan.Plan, r *reporter, show *display, front *des
 		case res := <-result:
 			front.close(res)
 			return res, nil
-		case <-front.begun:
-			if err := front.open(job); err != nil {
-				r.line("the job cannot be asked or cancelled from outside: %v", err)
-			}
 		case <-signals:
 			if grace != nil {
 				return vm.Result{}, &exit{exitKilled, errors.New("ended at once by a second signal")}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"pipec/checkpoint/event"
@@ -15,25 +16,31 @@ import (
 // farewell is how long the end of a process waits for clients to take their answers.
 const farewell = time.Second
 
-// desk answers those who talk to the running job over its control socket. It is an event.Sink: the socket is opened once the job is this process's.
+// desk answers those who talk to the running job over its control socket. It is an event.Sink: the socket is opened once the job is this process's, before
+// anybody else hears that it starts.
 type desk struct {
 	plan   *plan.Plan
-	begun  chan struct{} // gets a value when the job is claimed
+	job    *vm.Job
+	note   func(text string)
 	ended  chan struct{} // closed when it has ended
 	result vm.Result     // then
+	mu     sync.Mutex
 	run    string
 	server *control.Server
 }
 
-func newDesk(p *plan.Plan) *desk {
-	return &desk{plan: p, begun: make(chan struct{}, 1), ended: make(chan struct{})}
-}
+func newDesk(p *plan.Plan) *desk { return &desk{plan: p, ended: make(chan struct{})} }
 
 // Emit implements event.Sink.
 func (d *desk) Emit(e event.Event) {
-	if b, ok := e.Body.(*event.Job); ok && b.State == event.Starting {
-		d.run = e.Run
-		d.begun <- struct{}{} // there is one such event
+	if b, ok := e.Body.(*event.Job); !ok || b.State != event.Starting {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.run = e.Run
+	if err := d.open(); err != nil {
+		d.note("the job cannot be asked or cancelled from outside: " + err.Error())
 	}
 }
 
@@ -41,13 +48,13 @@ func (d *desk) Emit(e event.Event) {
 func sockets() []string { return control.Dirs(os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), os.Getuid()) }
 
 // open begins to answer. A job without a name is reached by its process.
-func (d *desk) open(job *vm.Job) error {
+func (d *desk) open() error {
 	name := d.plan.Job.Name
 	if name == "" {
 		name = fmt.Sprintf("process-%d", os.Getpid())
 	}
 	var err error
-	d.server, err = control.Listen(sockets(), name, func(r control.Request) (any, error) { return d.answer(job, r) })
+	d.server, err = control.Listen(sockets(), name, d.answer)
 	return err
 }
 
@@ -55,6 +62,8 @@ func (d *desk) open(job *vm.Job) error {
 func (d *desk) close(res vm.Result) {
 	d.result = res
 	close(d.ended)
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.server != nil {
 		d.server.Close(farewell)
 	}
@@ -80,12 +89,12 @@ type over struct {
 }
 
 // answer does what a request says.
-func (d *desk) answer(job *vm.Job, r control.Request) (any, error) {
+func (d *desk) answer(r control.Request) (any, error) {
 	gone := &control.Error{Text: "the job has ended", Exit: exitRunning}
 	switch r.Verb {
 	case control.Status:
 		select {
-		case s := <-job.Status():
+		case s := <-d.job.Status():
 			s.Checkpoints.Storage = whole(s.Checkpoints.Storage)
 			if s.Checkpoints.Last != nil {
 				s.Checkpoints.Last.Path = whole(s.Checkpoints.Last.Path)
@@ -96,14 +105,14 @@ func (d *desk) answer(job *vm.Job, r control.Request) (any, error) {
 		}
 	case control.Checkpoint:
 		select {
-		case t := <-job.Checkpoint():
+		case t := <-d.job.Checkpoint():
 			c := t.Checkpoint
 			return taken{c.ID, whole(c.Path), c.DurationMS, c.Bytes, c.FullBytes}, t.Err
 		case <-d.ended:
 			return nil, gone
 		}
 	case control.Cancel:
-		job.Cancel()
+		d.job.Cancel()
 		<-d.ended
 		return d.over(), nil
 	}

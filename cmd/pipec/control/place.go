@@ -19,6 +19,9 @@ const suffix = ".sock"
 // dialTimeout is how long a socket may take to accept: the kernel does that, not the job.
 const dialTimeout = 2 * time.Second
 
+// lockTimeout is how long a directory may be locked by somebody else, who might have been stopped: a job must start all the same.
+const lockTimeout = 2 * time.Second
+
 // Dirs lists where sockets may lie, the preferred place first: below $XDG_RUNTIME_DIR, else below the temporary directory.
 func Dirs(runtime, temporary string, user int) []string {
 	var dirs []string
@@ -51,10 +54,15 @@ func locked(dir string, f func() error) error {
 		return err
 	}
 	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return err
+	for end := time.Now().Add(lockTimeout); ; time.Sleep(time.Millisecond) {
+		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return f()
+		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR), time.Now().After(end):
+			return fmt.Errorf("%s cannot be locked: %w", dir, err)
+		}
 	}
-	return f()
 }
 
 // List gives the names under which jobs can be reached, sorted. Sockets whose process has died are removed.
