@@ -83,7 +83,7 @@ func (f *Feed) rouse() {
 // step gives the next block of a trail; nil: there is nothing now.
 func (f *Feed) step(tr *trail) (*intake.Block, error) {
 	for {
-		c, later, missing := tr.current()
+		c, later, missing, news := tr.current()
 		if c == nil {
 			tr.caught.Store(true)
 			return nil, nil
@@ -111,8 +111,10 @@ func (f *Feed) step(tr *trail) (*intake.Block, error) {
 			return f.again(tr, c)
 		case left:
 			return f.finish(tr, c, false), nil
-		case !missing.IsZero() && c.end.Load() != c.off+1:
-			c.end.Store(c.off + 1)
+		case news, c.cutEarly.Load(), !missing.IsZero() && c.end.Load() != c.off+1:
+			if !missing.IsZero() {
+				c.end.Store(c.off + 1)
+			}
 			return c.news(), nil
 		case !missing.IsZero() && now.Sub(latest(missing, c.grown)) >= grace:
 			return f.finish(tr, c, len(later) == 0), nil
@@ -129,19 +131,23 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// current is the incarnation that is being read, those behind it, and since when its file has no name.
-func (tr *trail) current() (c *incarnation, later []*incarnation, missing time.Time) {
+// current is the incarnation that is being read, those behind it, since when its file has no name, and whether more is to be told of the position.
+func (tr *trail) current() (c *incarnation, later []*incarnation, missing time.Time, news bool) {
 	tr.t.mu.Lock()
 	defer tr.t.mu.Unlock()
 	if tr.at == len(tr.line) {
-		return nil, nil, missing
+		return nil, nil, missing, false
 	}
 	c = tr.line[tr.at]
-	return c, slices.Clone(tr.line[tr.at+1:]), c.h.missing
+	return c, slices.Clone(tr.line[tr.at+1:]), c.h.missing, tr.news
 }
 
 // news is a block of nothing, for the position's sake.
 func (c *incarnation) news() *intake.Block {
+	c.cutEarly.Store(false)
+	c.tr.t.mu.Lock()
+	c.tr.news = false
+	c.tr.t.mu.Unlock()
 	b := intake.NewBlock(c.in, nil)
 	b.Mark = true
 	return b

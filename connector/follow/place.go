@@ -16,7 +16,6 @@ type Position struct {
 	Follow bool `json:"follow"` // true: it is one of these
 	place
 	End  bool    `json:"end,omitempty"`  // the file was read to its end, and another one stood or will stand in its place
-	Gone bool    `json:"gone,omitempty"` // the file had lost its names, and was read to its end as far as could be seen
 	Next []place `json:"next,omitempty"` // files that follow it on the trail
 	Done []place `json:"done,omitempty"` // files of the trail that were read and still have a name that is followed
 }
@@ -31,6 +30,7 @@ type place struct {
 	HeadLen int64  `json:"head_len,omitempty"`
 	Tail    string `json:"tail,omitempty"`
 	TailLen int    `json:"tail_len,omitempty"`
+	Gone    bool   `json:"gone,omitempty"` // the file had lost its names, and had no more bytes as far as could be seen
 }
 
 const headMax = 4096

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 
@@ -13,11 +12,10 @@ import (
 
 // want is a file that a snapshot speaks of.
 type want struct {
-	tr       *trail
-	at       *place
-	done     bool // it was read: it is wanted so that nobody reads it again
-	optional bool // it was read as far as could be seen
-	h        *handle
+	tr   *trail
+	at   *place
+	done bool // it was read: it is wanted so that nobody reads it again
+	h    *handle
 }
 
 // restore puts trails where a snapshot left them. What is still to be read must be there: under its name, under another one in the same directory, or as a copy; else
@@ -35,7 +33,7 @@ func (t *Tracker) restore(trails []*trail, files []listing.File) error {
 		for i := range p.Done {
 			all = append(all, &want{tr: tr, at: &p.Done[i], done: true})
 		}
-		all = append(all, &want{tr: tr, at: &p.place, done: p.End, optional: p.Gone})
+		all = append(all, &want{tr: tr, at: &p.place, done: p.End})
 		for i := range p.Next {
 			all = append(all, &want{tr: tr, at: &p.Next[i]})
 		}
@@ -55,7 +53,7 @@ func (t *Tracker) restore(trails []*trail, files []listing.File) error {
 func (t *Tracker) resume(w *want) error {
 	tr, p, h := w.tr, w.at, w.h
 	switch {
-	case h == nil && (w.done || w.optional):
+	case h == nil && (w.done || p.Gone):
 		tr.past = p
 		return nil
 	case h == nil:
@@ -69,6 +67,7 @@ func (t *Tracker) resume(w *want) error {
 	if err != nil {
 		return err
 	}
+	tr.news = tr.news || h.id.inode != p.Inode || h.path != p.File // it was found elsewhere, or is a copy
 	c, err := newIncarnation(tr, h, p.Offset, tail)
 	tr.line = append(tr.line, c)
 	return err
@@ -77,11 +76,13 @@ func (t *Tracker) resume(w *want) error {
 // search finds files by their inodes; those that are not found so by what is in them, under their own names and then under any.
 func (t *Tracker) search(all []*want, files []listing.File) error {
 	near := map[string]bool{} // directories
-	inodes, paths := map[uint64][]listing.File{}, map[string]listing.File{}
-	listed := map[string]bool{}
+	var everything []listing.File
+	inodes := map[uint64][]listing.File{}
+	listed, added := map[string]bool{}, map[string]bool{}
 	add := func(f listing.File) {
-		if _, ok := paths[f.Path]; !ok {
-			paths[f.Path] = f
+		if !added[f.Path] {
+			added[f.Path] = true
+			everything = append(everything, f)
 			inodes[f.Info.Inode] = append(inodes[f.Info.Inode], f)
 		}
 	}
@@ -97,34 +98,31 @@ func (t *Tracker) search(all []*want, files []listing.File) error {
 			}
 		}
 	}
-	try := func(w *want, f listing.File) error {
-		if w.h != nil || w.done && !listed[f.Path] {
-			return nil
-		}
-		return t.try(w, f)
+	// Of several files with the same bytes the newest is the copy that the last rotation made.
+	slices.SortStableFunc(everything, func(a, b listing.File) int { return b.Info.ModTime.Compare(a.Info.ModTime) })
+	// What is still to be read comes first, by each rule: a file that was cut is what was read of it, and what is to be read, at once.
+	rules := []func(w *want, f listing.File) bool{
+		func(w *want, f listing.File) bool { return f.Info.Inode == w.at.Inode },
+		func(w *want, f listing.File) bool { return f.Path == w.at.File && w.like(f) },
+		func(w *want, f listing.File) bool { return !w.at.bare() && !packed(f.Path) && w.like(f) },
 	}
-	for _, w := range all {
-		for _, f := range inodes[w.at.Inode] {
-			if err := try(w, f); err != nil {
-				return err
-			}
-		}
-	}
-	for _, w := range all {
-		if f, ok := paths[w.at.File]; ok && w.like(f) {
-			if err := try(w, f); err != nil {
-				return err
-			}
-		}
-	}
-	for _, w := range all {
-		if w.h != nil {
-			continue
-		}
-		for _, name := range slices.Sorted(maps.Keys(paths)) {
-			if f := paths[name]; !w.at.bare() && !packed(name) && w.like(f) {
-				if err := try(w, f); err != nil {
-					return err
+	for i, rule := range rules {
+		for _, done := range []bool{false, true} {
+			for _, w := range all {
+				if w.h != nil || w.done != done {
+					continue
+				}
+				candidates := inodes[w.at.Inode]
+				if i > 0 {
+					candidates = everything
+				}
+				for _, f := range candidates {
+					if w.h != nil || done && !listed[f.Path] || !rule(w, f) {
+						continue
+					}
+					if err := t.try(w, f); err != nil {
+						return err
+					}
 				}
 			}
 		}

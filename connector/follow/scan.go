@@ -146,6 +146,7 @@ func (t *Tracker) adopt(h *handle) error {
 		return err
 	}
 	c.mark = tr.isNew
+	tr.news = !tr.isNew
 	tr.isNew = false
 	h.owner = tr
 	tr.line = append(tr.line, c)
@@ -201,6 +202,9 @@ func (t *Tracker) unseen(seen map[identity]bool) {
 			}
 		}
 		since(&h.unlisted, now, false)
+		if h.owner != nil && !here && h.missing.IsZero() {
+			h.owner.news = true
+		}
 		since(&h.missing, now, here)
 		if h.owner == nil || h.done != nil && now.Sub(h.unlisted) >= grace {
 			t.drop(h)

@@ -35,6 +35,7 @@ type trail struct {
 	index  int            // of its split with the reader
 	used   bool           // a reader has begun with it
 	isNew  bool           // nobody outside knows it yet
+	news   bool           // what the position says of files besides the one that is read is no longer true
 	caught atomic.Bool    // it was read to its end once: from then on silence is silence
 }
 
@@ -54,8 +55,9 @@ type incarnation struct {
 
 	last []byte // last bytes in front of the position: of who takes chunks
 
-	head atomic.Pointer[place] // its beginning, as far as it is known
-	end  atomic.Int64          // 1 + off when it was read to its end without a name
+	head     atomic.Pointer[place] // its beginning, as far as it is known
+	cutEarly atomic.Bool           // it was cut before it was read, and the position does not say so yet
+	end      atomic.Int64          // 1 + off when it was read to its end without a name
 }
 
 // newIncarnation begins a file at a byte; tail are the bytes in front of it.
@@ -78,7 +80,10 @@ func (c *incarnation) behead(n int64) error {
 	if len(head) > 0 {
 		p.Head = checksum(head)
 	}
-	c.head.Store(p)
+	old := c.head.Swap(p)
+	if old != nil && old.HeadLen > p.HeadLen {
+		c.cutEarly.Store(true)
+	}
 	return nil
 }
 
@@ -97,7 +102,8 @@ func (c *incarnation) position(off int64, end bool, tail []byte) []byte {
 	c.last = lastBytes(c.last, tail)
 	c.tr.t.mu.Lock()
 	defer c.tr.t.mu.Unlock()
-	p := &Position{place: c.place(off, c.last), End: end, Gone: c.end.Load() == off+1}
+	p := &Position{place: c.place(off, c.last), End: end}
+	p.Gone = c.end.Load() == off+1
 	c.tr.behind(c, p)
 	if end {
 		c.tr.passed(c, &p.place)
@@ -108,7 +114,14 @@ func (c *incarnation) position(off int64, end bool, tail []byte) []byte {
 // behind adds to a position in c what follows it, and what was done before.
 func (tr *trail) behind(c *incarnation, p *Position) {
 	for i := len(tr.line) - 1; i >= 0 && tr.line[i] != c; i-- {
-		p.Next = append([]place{tr.line[i].place(0, nil)}, p.Next...)
+		later := tr.line[i]
+		info, err := later.h.f.Stat()
+		if err == nil {
+			err = later.behead(min(info.Size, headMax)) // it may have been cut since it was found
+		}
+		next := later.place(0, nil)
+		next.Gone = err == nil && info.Size == 0 && !later.h.missing.IsZero()
+		p.Next = append([]place{next}, p.Next...)
 	}
 	for _, h := range tr.done {
 		end := *h.done
@@ -145,7 +158,12 @@ func (c *incarnation) begin() (*intake.Block, error) {
 		return nil, nil
 	}
 	head, err := piece(c.h.f, 0, min(c.off, intake.BlockSize))
-	if err != nil {
+	if err == nil { // only now: had it been cut before, so is the head
+		var same bool
+		same, err = c.same()
+		c.cut = !same
+	}
+	if err != nil || c.cut {
 		return nil, err
 	}
 	b := intake.NewBlock(c.in, head)
@@ -159,9 +177,11 @@ func (c *incarnation) read(pool *intake.Pool, now time.Time) (*intake.Block, err
 	switch {
 	case err != nil:
 		return nil, err
-	case info.Size < c.off:
+	case c.cut, info.Size < c.off:
 		c.cut = true
 		return nil, nil
+	case info.Size < c.head.Load().HeadLen: // cut before anything was read
+		return nil, c.behead(info.Size)
 	case info.Size == c.off && info.ModTime.Equal(c.seen):
 		return nil, nil
 	case info.Size == c.off:
@@ -191,7 +211,7 @@ func (c *incarnation) read(pool *intake.Pool, now time.Time) (*intake.Block, err
 	if c.off == info.Size {
 		c.seen = info.ModTime
 	}
-	if known := c.head.Load().HeadLen; known < min(c.off, headMax) {
+	if c.off-int64(n) < headMax { // what was there when it was found may have been cut before it was read
 		err = c.behead(min(c.off, headMax))
 	}
 	return b, err
