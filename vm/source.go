@@ -44,6 +44,7 @@ type head struct {
 	done    bool
 	paused  bool // a suspend: nothing more is read
 	started bool
+	waits   bool // the reader has nothing now, and may have more
 }
 
 // next reads one batch into the chain. It gives Again if there was something, Waiting if not, Finished at the end of all splits.
@@ -53,6 +54,7 @@ func (h *head) next(size int) (Progress, error) {
 		return Again, err
 	}
 	h.turns()
+	h.waits = status == connector.Wait
 	switch status {
 	case connector.Done:
 		h.done = true
@@ -176,12 +178,14 @@ func (h *head) ahead(t *splitTime) error {
 	return nil
 }
 
-// watermark is the least over the splits that count, and whether none does: all are silent or have ended, or there is none. until is when the next split becomes idle.
+// watermark is the least over the splits that count, and whether none does: all are silent, or have ended in a source that may get more. Where nothing more can come
+// the end is near, and nobody must run ahead of it: what still lies in windows comes with it. until is when the next split becomes idle.
 func (h *head) watermark(now time.Time) (w int64, quiet bool, until time.Time) {
 	if h.mark == nil {
 		return value.NoTime, false, time.Time{}
 	}
-	w, quiet = value.EndTime, true
+	w, quiet = value.EndTime, h.waits
+	live := false
 	for _, t := range h.times {
 		if t.ended {
 			continue
@@ -198,15 +202,16 @@ func (h *head) watermark(now time.Time) (w int64, quiet bool, until time.Time) {
 			}
 		}
 		if t.Idle {
+			quiet = true
 			continue
 		}
-		quiet = false
+		live = true
 		w = min(w, before(t.Max, h.mark.Delay)) // of one that waits its turn: nothing before its rows
 	}
-	if quiet {
+	if !live {
 		w = value.NoTime
 	}
-	return w, quiet, until
+	return w, quiet && !live, until
 }
 
 // splitState is what the snapshot holds of a split.
