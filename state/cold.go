@@ -16,11 +16,12 @@ import (
 type cold struct {
 	lib     *library
 	op      uint16
-	version uint64 // of the table's last write: what it reads at
+	version uint64 // of the table's last batch that is applied, as far as it knows: what it reads at
 	counted int64  // the table's share of lib.used
 	hand    hand
 	graves  []grave
-	batch   []ordered.Entry
+	batch   []ordered.Entry // that is being put together
+	flight  flight
 	misses  []miss
 	keys    [][]byte
 	arena   []byte // keys and values of the batch
@@ -32,7 +33,24 @@ type cold struct {
 type coldPane struct {
 	id     uint64
 	rows   int // that are cold
-	filter filter
+	filter ordered.Filter
+}
+
+// flight is a batch on its way to the database, which takes its time. Rows that are to become cold with it stay in the table until it has arrived, and
+// longer if they are used meanwhile: so the database may be behind and nobody sees it.
+type flight struct {
+	at    uint64 // version; 0: there is none
+	rows  []passenger
+	batch []ordered.Entry
+	arena []byte
+}
+
+type passenger struct {
+	p     *pane
+	pane  uint64 // its number: p may have been dropped and used again
+	group uint16
+	key   []byte
+	hash  uint64
 }
 
 // hand is the clock hand: the slot where the search for unused rows goes on.
@@ -60,13 +78,16 @@ const (
 	purgeStep = 256
 	// minShare is the part of the cache that a table keeps even when others use all of it.
 	minShare = 64
+	// mostSpare and spareShare bound how much of the cache is kept free, as long as the database can follow: some batches.
+	mostSpare  = 1 << 20
+	spareShare = 16
 )
 
 func (c *cold) bytes() int64 {
 	if c == nil {
 		return 0
 	}
-	return int64(cap(c.arena))
+	return int64(cap(c.arena) + cap(c.flight.arena))
 }
 
 func (c *coldPane) count() int {
@@ -79,7 +100,7 @@ func (c *coldPane) count() int {
 // coldOf gives the pane's cold part, made at its first cold row.
 func (c *cold) coldOf(p *pane) *coldPane {
 	if p.cold == nil {
-		p.cold = &coldPane{id: c.lib.panes.Add(1)}
+		p.cold = &coldPane{id: c.lib.Pane()}
 	}
 	return p.cold
 }
@@ -98,7 +119,7 @@ func (c *cold) prepare(t *Table, each []int64, ns int64, keys *value.Keys) error
 	if err := c.shrink(t, max(evictStep, 2*keys.Len())); err != nil {
 		return err
 	}
-	if len(c.graves) > 0 {
+	if len(c.graves) > 0 && c.flight.at == 0 {
 		if err := c.purge(t); err != nil {
 			return err
 		}
@@ -112,7 +133,7 @@ func (c *cold) prepare(t *Table, each []int64, ns int64, keys *value.Keys) error
 		if each != nil {
 			p = t.peek(each[i])
 		}
-		if p.coldRows() == 0 || !p.cold.filter.maybe(keys.Hash[i]) {
+		if p.coldRows() == 0 || !p.cold.filter.Maybe(keys.Hash[i]) {
 			continue
 		}
 		if _, ok := t.find(p.table(int(keys.Group[i])-t.store.from), keys.At(i), keys.Hash[i]); ok {
@@ -126,7 +147,7 @@ func (c *cold) prepare(t *Table, each []int64, ns int64, keys *value.Keys) error
 	if len(c.misses) == 0 {
 		return nil
 	}
-	db, err := c.lib.database()
+	db, err := c.lib.DB()
 	if err != nil {
 		return err
 	}
@@ -178,18 +199,23 @@ func (c *cold) footprint(t *Table) int64 {
 	return int64(t.count)*int64(t.width)*16 + t.heap.Live()
 }
 
-// shrink evicts up to n rows while the cache is too full.
+// shrink makes room in a cache that is nearly full: rows that were not used for a while leave, unchanged ones at once, the others with a batch of up to n. Only
+// when the cache is full does it wait for the batch before. So the database is never further behind than that.
 func (c *cold) shrink(t *Table, n int) error {
-	size := c.footprint(t)
-	total := c.lib.used.Add(size - c.counted)
-	c.counted = size
-	if total <= c.lib.cache || size <= c.lib.cache/minShare {
+	size, total := c.account(t)
+	if err := c.land(t, total > c.lib.cache && size > c.lib.cache/minShare); err != nil || c.flight.at != 0 {
+		return err
+	}
+	room := c.lib.cache - min(c.lib.cache/spareShare, mostSpare)
+	if total <= room || size <= c.lib.cache/minShare {
 		return nil
 	}
 	c.batch, c.arena = c.batch[:0], c.arena[:0]
-	goal := max(size-(total-c.lib.cache), c.lib.cache/minShare)
+	size, total = c.account(t)
+	goal := max(size-(total-room), c.lib.cache/minShare)
+	leaving := int64(0) // with the batch
 	seen, most := 0, 2*int(t.bytes)/(t.width*8)+len(t.order)
-	for n > 0 && seen <= most && c.footprint(t) > goal {
+	for n > 0 && seen <= most && c.footprint(t)-leaving > goal {
 		p, g := c.next(t)
 		if p == nil {
 			break
@@ -199,18 +225,25 @@ func (c *cold) shrink(t *Table, n int) error {
 			continue
 		}
 		w0 := &g.words[c.hand.at]
-		if *w0&flagRef != 0 {
+		if *w0&(flagRef|flagSent) != 0 {
 			*w0 &^= flagRef
 			continue
 		}
-		if c.evict(t, p, g, c.hand.at) {
+		if freed, ok := c.evict(t, p, g, c.hand.at); ok {
+			leaving += freed
 			n--
 		}
 	}
+	c.account(t)
+	return c.send()
+}
+
+// account tells the others how much of the cache the table has, and gives it and the sum of all.
+func (c *cold) account(t *Table) (size, total int64) {
 	size = c.footprint(t)
-	c.lib.used.Add(size - c.counted)
+	total = c.lib.used.Add(size - c.counted)
 	c.counted = size
-	return c.flush()
+	return size, total
 }
 
 // next moves the hand to the next slot of a pane that may be touched; g is nil if that took it over the end of an array.
@@ -240,43 +273,102 @@ func (c *cold) next(t *Table) (*pane, *group) {
 	return nil, nil
 }
 
-// evict makes a row cold; rows with enormous keys stay.
-func (c *cold) evict(t *Table, p *pane, g *group, at int) bool {
+// evict makes a row cold: at once if the database has it as it is, else with the batch, and then it says how much that will free. Rows with
+// enormous keys stay.
+func (c *cold) evict(t *Table, p *pane, g *group, at int) (freed int64, ok bool) {
 	w := g.words[at : at+t.width]
 	var buf [inlineKey]byte
 	key := t.keyOf(w, &buf)
 	if len(key) > maxColdKey {
-		return false
+		return 0, false
 	}
 	cp := c.coldOf(p)
-	if w[0]&flagDirty != 0 {
-		from := len(c.arena)
-		c.arena = append(c.appendKey(c.arena, int(uint16(w[0]>>groupShift)), cp.id), key...)
-		mid := len(c.arena)
-		c.arena = binary.LittleEndian.AppendUint32(c.arena, uint32(w[0]))
-		c.arena = t.appendFields(c.arena, w)
-		c.batch = append(c.batch, ordered.Entry{Key: c.arena[from:mid:mid], Value: c.arena[mid:len(c.arena):len(c.arena)]})
-		cp.filter.add(t.hashOf(w))
+	if w[0]&flagDirty == 0 {
+		cp.rows++
+		t.remove(p, g, at)
+		return 0, true
 	}
-	cp.rows++
-	t.remove(p, g, at)
-	return true
+	group := uint16(w[0] >> groupShift)
+	from := len(c.arena)
+	c.arena = append(c.appendKey(c.arena, int(group), cp.id), key...)
+	mid := len(c.arena)
+	c.arena = binary.LittleEndian.AppendUint32(c.arena, uint32(w[0]))
+	c.arena = t.appendFields(c.arena, w)
+	hash := t.hashOf(w)
+	c.batch = append(c.batch, ordered.Entry{Key: c.arena[from:mid:mid], Value: c.arena[mid:len(c.arena):len(c.arena)]})
+	c.flight.rows = append(c.flight.rows, passenger{p, cp.id, group, c.arena[from+coldPrefix : mid : mid], hash})
+	cp.filter.Add(hash, &c.lib.Room)
+	w[0] = w[0]&^flagDirty | flagSent
+	return int64(t.width)*16 + int64(len(c.arena)-mid), true
 }
 
-// flush writes the batch.
-func (c *cold) flush() error {
+// send lets the batch be written; there is no other on its way.
+func (c *cold) send() error {
 	if len(c.batch) == 0 {
 		return nil
 	}
-	at, err := c.lib.write(c.batch)
-	c.version = max(c.version, at)
-	c.batch = c.batch[:0]
+	f := &c.flight
+	f.batch, c.batch = c.batch, f.batch[:0]
+	f.arena, c.arena = c.arena, f.arena[:0]
+	var err error
+	f.at, err = c.lib.Submit(f.batch)
 	return err
+}
+
+// land lets the rows of a batch that has arrived go, those that nobody has used since. wait: also if that takes time.
+func (c *cold) land(t *Table, wait bool) error {
+	f := &c.flight
+	if f.at == 0 {
+		return nil
+	}
+	done, err := c.lib.Applied(f.at)
+	if !done && err == nil && wait {
+		err = c.lib.Wait(f.at)
+		done = err == nil
+	}
+	if !done {
+		return err
+	}
+	c.version = max(c.version, f.at)
+	for i := range f.rows {
+		r := &f.rows[i]
+		p := r.p
+		if p.cold == nil || p.cold.id != r.pane {
+			continue
+		}
+		g := p.table(int(r.group) - t.store.from)
+		at, ok := t.find(g, r.key, r.hash)
+		if !ok || g.words[at]&flagSent == 0 {
+			continue
+		}
+		g.words[at] &^= flagSent
+		if g.words[at]&(flagDirty|flagRef) == 0 && !p.busy && t.call > p.read {
+			p.cold.rows++
+			t.remove(p, g, at)
+		}
+	}
+	clear(f.rows)
+	f.at, f.rows = 0, f.rows[:0]
+	return nil
+}
+
+// flush writes the batch and waits for it.
+func (c *cold) flush(t *Table) error {
+	if len(c.batch) == 0 {
+		return nil
+	}
+	if err := c.land(t, true); err != nil {
+		return err
+	}
+	if err := c.send(); err != nil {
+		return err
+	}
+	return c.land(t, true)
 }
 
 // deleted is told of every row that Delete removes: the database may hold an older value.
 func (c *cold) deleted(p *pane, group int, key []byte, hash uint64) {
-	if p.cold != nil && p.cold.filter.maybe(hash) {
+	if p.cold != nil && p.cold.filter.Maybe(hash) {
 		from := len(c.arena)
 		c.arena = append(c.appendKey(c.arena, group, p.cold.id), key...)
 		c.batch = append(c.batch, ordered.Entry{Key: c.arena[from:len(c.arena):len(c.arena)]})
@@ -285,15 +377,18 @@ func (c *cold) deleted(p *pane, group int, key []byte, hash uint64) {
 
 // forget lets a dropped pane's rows be deleted bit by bit.
 func (c *cold) forget(t *Table, p *pane) {
-	if p.cold != nil && len(p.cold.filter.levels) > 0 {
+	if p.cold != nil && p.cold.filter.Any() {
 		c.graves = append(c.graves, grave{p.cold.id, t.store.from})
+	}
+	if p.cold != nil {
+		p.cold.filter.Free(&c.lib.Room)
 	}
 	p.cold = nil
 }
 
 // purge deletes some rows of dropped panes.
 func (c *cold) purge(t *Table) error {
-	db, err := c.lib.database()
+	db, err := c.lib.DB()
 	if err != nil {
 		return err
 	}
@@ -318,7 +413,7 @@ func (c *cold) purge(t *Table) error {
 			v.group++
 		}
 	}
-	return c.flush()
+	return c.send()
 }
 
 // release gives back the values that a finished scan had lent.

@@ -39,7 +39,7 @@ func (c *cold) scan(t *Table, p *pane, cur *Cursor, keys *value.Keys, slots []va
 
 // scanGroup reads cold rows of one key group into slots[n:].
 func (c *cold) scanGroup(t *Table, p *pane, cur *Cursor, keys *value.Keys, slots []value.Slot, n int) (int, error) {
-	db, err := c.lib.database()
+	db, err := c.lib.DB()
 	if err != nil {
 		return n, err
 	}
@@ -107,7 +107,7 @@ func (c *cold) beginCut(panes []*pane) *coldCut {
 	if len(cut.panes) == 0 {
 		return nil
 	}
-	c.lib.pin(cut.version)
+	c.lib.Pin(cut.version)
 	return cut
 }
 
@@ -121,7 +121,7 @@ func (k *coldCut) leaves(t *Table, p *pane, w []uint64) {
 
 // step reads cold rows of one key group (an index) into the cut.
 func (k *coldCut) step(c *tableCut, group, budget int) (used int, done bool, err error) {
-	db, err := c.t.cold.lib.database()
+	db, err := c.t.cold.lib.DB()
 	if err != nil {
 		return 0, false, err
 	}

@@ -215,7 +215,7 @@ func (c *tableCut) end() {
 		c.t.retire(p)
 	}
 	if c.cold != nil {
-		c.t.cold.lib.unpin(c.cold.version)
+		c.t.cold.lib.Unpin(c.cold.version)
 	}
 	c.dropped, c.panes, c.pending = nil, nil, nil
 }

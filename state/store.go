@@ -37,7 +37,7 @@ func (s *Store) Table(schema Schema) *Table {
 	}
 	t := newTable(s, schema)
 	if s.lib != nil {
-		t.cold = &cold{lib: s.lib, op: s.lib.op(schema.Node, schema.Name)}
+		t.cold = &cold{lib: s.lib, op: s.lib.Shared.Table(schema.Node + "\x00" + schema.Name)}
 	}
 	s.tables = append(s.tables, t)
 	return t

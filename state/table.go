@@ -151,7 +151,7 @@ func (t *Table) Delete(ns int64, keys *value.Keys) error {
 		t.remove(p, g, at)
 	}
 	if t.cold != nil {
-		return t.cold.flush()
+		return t.cold.flush(t)
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 // Package ordered is what the badger backend needs of a database, so narrow that an ordered map can stand in for badger.
 //
 //   - ordered.go  DB and Entry: the contract
+//   - shared.go   Shared: versions, writing behind, forgetting, for all tables of a job
+//   - filter.go   Filter: knowing that a key is not there
 //   - badger.go   Badger, on disk
 //   - map.go      Map, in memory: simulations run over it, because badger's files and goroutines are beyond their control
 //
