@@ -53,6 +53,7 @@ var inRowOf = map[string]string{
 	"state/heap":        "state",
 	"state/ordered":     "state",
 	"vm/actor":          "vm",
+	"vm/failure":        "vm",
 	"vm/fit":            "vm",
 	"vm/lineage":        "vm",
 	"vm/status":         "vm",

@@ -6,6 +6,7 @@ import (
 	"pipec/checkpoint"
 	"pipec/state"
 	"pipec/state/blob"
+	"pipec/vm/failure"
 	"pipec/vm/fault"
 	"pipec/vm/flow"
 	"pipec/vm/lineage"
@@ -130,7 +131,7 @@ func (t *task) cutStep() (busy bool, err error) {
 	bytes, limit := c.snap.KeyedBytes(), t.host.backend.Limit()
 	if limit > 0 && bytes > limit {
 		c.file.Abort()
-		t.host.declined(t, c.id, &TooLargeError{Bytes: bytes, Limit: limit})
+		t.host.declined(t, c.id, &failure.TooLarge{Bytes: bytes, Limit: limit})
 		return false, nil
 	}
 	c.file.Finish(func(ref blob.Ref, err error) {

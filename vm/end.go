@@ -7,8 +7,7 @@ import (
 	"pipec/checkpoint"
 	"pipec/checkpoint/event"
 	"pipec/state/blob"
-	"pipec/vm/fault"
-	"pipec/vm/lineage"
+	"pipec/vm/failure"
 )
 
 func unknown(err error) bool { return errors.Is(err, blob.ErrUnknown) }
@@ -27,22 +26,7 @@ func (j *Job) declined(a *attempt, id uint64, task string, err error) {
 	if a != j.at {
 		return
 	}
-	j.drive(checkpoint.Decline{ID: id, Task: task, Reason: reason(err, checkpoint.Declined), Text: err.Error()})
-}
-
-// reason says why an attempt is given up for an error; other is what an error counts as that tells nothing of itself.
-func reason(err error, other checkpoint.Reason) checkpoint.Reason {
-	var large *TooLargeError
-	var onPurpose *fault.Error
-	switch {
-	case errors.As(err, &large):
-		return checkpoint.TooLarge
-	case errors.As(err, &onPurpose) && onPurpose.Action == fault.Fail:
-		return checkpoint.Declined
-	case lineage.IsIO(err):
-		return checkpoint.IO
-	}
-	return other
+	j.drive(checkpoint.Decline{ID: id, Task: task, Reason: failure.Reason(err, checkpoint.Declined), Text: err.Error()})
 }
 
 // taskEnded notes the end of a task's input; all: it was the last.
@@ -150,14 +134,14 @@ func (j *Job) failed(err error) {
 		j.goDown()
 		return
 	}
-	if permanent(err) || j.stopping == suspend {
+	if failure.Permanent(err) || j.stopping == suspend {
 		j.over(event.Failed, err)
 		return
 	}
 	now := j.env.Clock.Now()
 	d := j.strategy.Failure(now)
 	if !d.Restart {
-		j.over(event.Failed, &GaveUpError{Strategy: j.Describe(), Reason: d.Reason, Err: err})
+		j.over(event.Failed, &failure.GaveUp{Strategy: j.Describe(), Reason: d.Reason, Err: err})
 		return
 	}
 	if !d.Merged {
@@ -168,23 +152,6 @@ func (j *Job) failed(err error) {
 	j.emit(&event.Restart{Attempt: j.again, DelayMS: d.Delay.Milliseconds(), Strategy: j.Describe(), Cause: err.Error()})
 	j.resumeAt = now.Add(d.Delay)
 }
-
-// GaveUpError says that the restart strategy allows no further restart.
-type GaveUpError struct {
-	Strategy, Reason string // the reason names the strategy
-	Err              error  // the last failure
-}
-
-// Error implements error.
-func (e *GaveUpError) Error() string {
-	if e.Strategy == "none" {
-		return e.Err.Error()
-	}
-	return e.Err.Error() + "\nno further restart: " + e.Reason
-}
-
-// Unwrap gives the last failure.
-func (e *GaveUpError) Unwrap() error { return e.Err }
 
 // restart begins the next attempt from the newest checkpoint, or from where the run began.
 func (j *Job) restart() {
@@ -251,7 +218,7 @@ func (j *Job) over(state event.State, err error) {
 	r.Summary.Checkpoints, r.Summary.Restarts = j.track.Counts()
 	r.Summary.State, r.Summary.DurationMS = state, j.env.Clock.Now().Sub(j.began).Milliseconds()
 	if err != nil {
-		r.Exit = exitCode(err)
+		r.Exit = failure.Code(err)
 	}
 	if j.storage != nil && j.storage.Run() != "" {
 		if j.stopping != killing { // who is killed writes nothing: the run died

@@ -14,6 +14,7 @@ import (
 	"pipec/checkpoint/restart"
 	"pipec/compiler/plan"
 	"pipec/vm/actor"
+	"pipec/vm/failure"
 	"pipec/vm/fault"
 	"pipec/vm/status"
 	"pipec/vm/value"
@@ -366,7 +367,7 @@ func (j *Job) write(w checkpoint.Write) {
 				j.cleaning--
 			}
 			delete(j.writing, w.ID)
-			j.drive(checkpoint.Written{ID: w.ID, Path: j.storage.Path(w.ID), Err: err, Reason: reason(err, checkpoint.IO)})
+			j.drive(checkpoint.Written{ID: w.ID, Path: j.storage.Path(w.ID), Err: err, Reason: failure.Reason(err, checkpoint.IO)})
 		})
 	})
 }
@@ -401,7 +402,7 @@ func (j *Job) record(id uint64) {
 			if err == nil && j.at != nil {
 				j.at.completed(id)
 			}
-			j.drive(checkpoint.Stored{ID: id, Err: err, Unknown: unknown(err), Reason: reason(err, checkpoint.IO)})
+			j.drive(checkpoint.Stored{ID: id, Err: err, Unknown: unknown(err), Reason: failure.Reason(err, checkpoint.IO)})
 		})
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"pipec/compiler/plan"
 	"pipec/connector"
 	"pipec/state"
+	"pipec/vm/failure"
 	"pipec/vm/fit"
 )
 
@@ -29,7 +30,7 @@ func (j *Job) prepare() (*restored, error) {
 		decision = checkpoint.Decide(j.storage.Holding(), j.request.Request)
 	}
 	if decision.Start == checkpoint.Refused {
-		return nil, &ExitError{decision.Exit, errors.New(decision.Text)}
+		return nil, &failure.Exit{Code: decision.Exit, Err: errors.New(decision.Text)}
 	}
 	j.note(decision.Text)
 	res, err := j.readSnapshot(decision)
@@ -98,7 +99,7 @@ func (j *Job) readSnapshot(d checkpoint.Decision) (*restored, error) {
 
 func (j *Job) openRestored(snap *checkpoint.Snapshot) (*restored, error) {
 	if err := fit.Check(j.plan, snap.Manifest, j.request.AllowNonRestored); err != nil {
-		return nil, &ExitError{4, fmt.Errorf("%s cannot be restored: %w", snap.URI, err)}
+		return nil, &failure.Exit{Code: 4, Err: fmt.Errorf("%s cannot be restored: %w", snap.URI, err)}
 	}
 	start := j.env.Clock.Now()
 	res, err := openSnapshot(snap)

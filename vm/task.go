@@ -10,6 +10,7 @@ import (
 	"pipec/state"
 	"pipec/vm/actor"
 	"pipec/vm/exchange"
+	"pipec/vm/failure"
 	"pipec/vm/flow"
 	"pipec/vm/lineage"
 	"pipec/vm/status"
@@ -87,7 +88,7 @@ func (t *task) stop() {
 func (t *task) Step() (p Progress, until time.Time) {
 	defer func() {
 		if r := recover(); r != nil {
-			t.host.failed(t, &InternalError{Text: fmt.Sprint(r), Stack: string(debug.Stack())})
+			t.host.failed(t, &failure.Internal{Text: fmt.Sprint(r), Stack: string(debug.Stack())})
 			t.close()
 			p = Finished
 		}

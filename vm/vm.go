@@ -18,7 +18,13 @@
 // program in vm/fit, which files it consists of in vm/lineage, what a job says of itself in vm/status.
 package vm
 
-import "pipec/vm/actor"
+import (
+	"pipec/vm/actor"
+	"pipec/vm/failure"
+)
+
+// InternalError is a bug in the engine, not in the program or its input.
+type InternalError = failure.Internal
 
 // The way machines are run, which package actor defines.
 type (
