@@ -2,7 +2,6 @@ package config
 
 import (
 	"math"
-	"strconv"
 	"time"
 
 	"pipec/checkpoint/restart"
@@ -35,26 +34,12 @@ func (r *resolver) origin(path string, p *plan.Param, v any, secret bool, layer 
 		text = word
 	}
 	if n, ok := v.(int64); ok && p != nil && p.Kind == plan.SizeParam {
-		text = size(n)
+		text = plan.FormatSize(n)
 	}
 	if secret {
 		text = "***"
 	}
 	r.job.Origins = append(r.job.Origins, plan.Origin{Path: "job." + path, Value: text, Layer: layer})
-}
-
-// size writes a number of bytes with its largest whole unit.
-func size(n int64) string {
-	units := []struct {
-		name string
-		size int64
-	}{{"TiB", 1 << 40}, {"TB", 1e12}, {"GiB", 1 << 30}, {"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10}, {"KB", 1e3}}
-	for _, u := range units {
-		if n >= u.size && n%u.size == 0 {
-			return strconv.FormatInt(n/u.size, 10) + u.name
-		}
-	}
-	return strconv.FormatInt(n, 10) + "B"
 }
 
 // take gives the value of a setting, its default if no layer has it.

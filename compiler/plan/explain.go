@@ -267,6 +267,20 @@ func FormatValue(v any) string {
 	return fmt.Sprint(v)
 }
 
+// FormatSize writes a number of bytes with its largest whole unit.
+func FormatSize(n int64) string {
+	units := []struct {
+		name string
+		size int64
+	}{{"TiB", 1 << 40}, {"TB", 1e12}, {"GiB", 1 << 30}, {"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10}, {"KB", 1e3}}
+	for _, u := range units {
+		if n >= u.size && n%u.size == 0 {
+			return strconv.FormatInt(n/u.size, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(n, 10) + "B"
+}
+
 // short writes a duration as the language does.
 func short(d time.Duration) string { return string(value.AppendDuration(nil, d.Microseconds())) }
 

@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"fmt"
 	"strings"
 
 	"pipec/checkpoint/restart"
@@ -55,23 +54,10 @@ func written(p plan.Param) string {
 		}
 	case int64:
 		if p.Kind == plan.SizeParam {
-			return size(v)
+			return plan.FormatSize(v)
 		}
 	}
 	return plan.FormatValue(p.Default)
-}
-
-// size writes bytes as a program would.
-func size(n int64) string {
-	for _, u := range []struct {
-		n    int64
-		name string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}} {
-		if n > 0 && n%u.n == 0 {
-			return fmt.Sprintf("%d%s", n/u.n, u.name)
-		}
-	}
-	return fmt.Sprintf("%dB", n)
 }
 
 // choices are the words of a table.
