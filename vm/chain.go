@@ -63,7 +63,7 @@ func (c *chain) deliver(n *node, b *value.Batch) error {
 	}
 	n.stats.RowsIn += int64(live)
 	if err := c.faults.Rows(n.spec.ID, live); err != nil {
-		return err
+		return at(n.spec.ID, err)
 	}
 	if n.sink != nil {
 		n.stats.RowsOut += int64(live)
