@@ -289,6 +289,9 @@ func TestSourcesGoOnInTheSameProcess(t *testing.T) {
 		for attempt := 0; ; attempt++ {
 			s := read(t, src, at)
 			got, ok, err := s.next(1 + attempt%50)
+			for s.quiet && ok && len(got.rows)+len(got.bad) == 0 { // news of a position; it would be the same each time
+				got, ok, err = s.next(1 + attempt%50)
+			}
 			must(t, err)
 			must(t, s.r.Close())
 			if !ok {

@@ -141,6 +141,8 @@ func (r *rowReader) Next(out *Read, most int) (Status, error) {
 		c, ok, err := r.take()
 		switch {
 		case err == intake.ErrWait:
+			r.grow()
+			out.Ready = r.ready
 			return Wait, nil
 		case err != nil:
 			r.err = err

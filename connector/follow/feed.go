@@ -119,7 +119,9 @@ func (f *Feed) step(tr *trail) (*intake.Block, error) {
 		case !missing.IsZero() && now.Sub(latest(missing, c.grown)) >= grace:
 			return f.finish(tr, c, len(later) == 0), nil
 		}
-		tr.caught.Store(true)
+		if !tr.caught.Swap(true) { // who waits for rows learns that there are none
+			return c.news(), nil
+		}
 		return nil, nil
 	}
 }

@@ -93,7 +93,11 @@ func (t *Tracker) search(all []*want, files []listing.File) error {
 	for _, w := range all {
 		if dir := path.Dir(w.at.File); !w.done && !near[dir] {
 			near[dir] = true
-			for _, f := range t.neighbours(dir) {
+			files, err := t.neighbours(dir)
+			if err != nil {
+				return err
+			}
+			for _, f := range files {
 				add(f)
 			}
 		}
@@ -152,21 +156,29 @@ func (t *Tracker) try(w *want, f listing.File) error {
 }
 
 // neighbours are the files of a directory, whatever their names.
-func (t *Tracker) neighbours(dir string) (files []listing.File) {
+func (t *Tracker) neighbours(dir string) (files []listing.File, err error) {
 	entries, err := t.o.FS.ReadDir(dir)
-	if err != nil {
-		return nil // it is gone, and so are its files
+	switch {
+	case listing.Absent(err):
+		return nil, nil
+	case errors.Is(err, fs.ErrPermission):
+		t.say(dir, dir+" cannot be listed: a file that is renamed in it is not found again")
+		return nil, nil
 	}
 	for _, e := range entries {
 		if e.Dir {
 			continue
 		}
 		name := path.Join(dir, e.Name)
-		if info, err := t.o.FS.Stat(name); err == nil && info.Mode.IsRegular() {
+		info, err := t.o.FS.Stat(name)
+		switch {
+		case err == nil && info.Mode.IsRegular():
 			files = append(files, listing.File{Path: name, Info: info})
+		case err != nil && !listing.Absent(err) && !errors.Is(err, fs.ErrPermission):
+			return nil, err
 		}
 	}
-	return files
+	return files, err
 }
 
 // packed says whether a file is compressed: such a file is not followed.

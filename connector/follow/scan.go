@@ -19,9 +19,12 @@ func (t *Tracker) look() error {
 		return nil
 	}
 	files, err := t.list()
-	if err != nil {
+	if errors.Is(err, fs.ErrPermission) {
 		t.say("list", err.Error())
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	return t.classify(files, false)
 }
@@ -69,7 +72,7 @@ func (t *Tracker) classify(files []listing.File, first bool) error {
 			var err error
 			h, err = t.hold(f.Path)
 			switch {
-			case err != nil && first:
+			case err != nil && (first || !errors.Is(err, fs.ErrPermission)):
 				return err
 			case err != nil:
 				t.say(f.Path, fmt.Sprintf("%s cannot be followed: %v", f.Path, err))
@@ -91,8 +94,7 @@ func (t *Tracker) classify(files []listing.File, first bool) error {
 	if left > 0 {
 		t.say("packed", fmt.Sprintf("compressed files are not followed: %d of them are left out", left))
 	}
-	t.unseen(seen)
-	return nil
+	return t.unseen(seen)
 }
 
 // hold opens a file and keeps it open; nil if it has just gone, or is none.
@@ -181,21 +183,27 @@ func (t *Tracker) late(h *handle, f listing.File) {
 
 // unseen looks for the files that the path no longer stands for. A listing is no instant: a file that is renamed meanwhile may be in neither place, so only what stays away
 // for a while is believed to be gone.
-func (t *Tracker) unseen(seen map[identity]bool) {
+func (t *Tracker) unseen(seen map[identity]bool) error {
 	now := t.o.Clock.Now()
 	around := map[string][]listing.File{}
+	for _, h := range t.held {
+		dir := path.Dir(h.path)
+		if _, ok := around[dir]; !ok && !seen[h.id] {
+			files, err := t.neighbours(dir)
+			if err != nil {
+				return err
+			}
+			around[dir] = files
+		}
+	}
 	kept := t.held[:0]
 	for _, h := range t.held {
 		if seen[h.id] {
 			kept = append(kept, h)
 			continue
 		}
-		dir := path.Dir(h.path)
-		if _, ok := around[dir]; !ok {
-			around[dir] = t.neighbours(dir)
-		}
 		here := false
-		for _, f := range around[dir] {
+		for _, f := range around[path.Dir(h.path)] {
 			if identify(f.Info) == h.id {
 				here, h.path = true, f.Path
 				t.late(h, f)
@@ -214,6 +222,7 @@ func (t *Tracker) unseen(seen map[identity]bool) {
 	}
 	clear(t.held[len(kept):])
 	t.held = kept
+	return nil
 }
 
 // since notes when something began; over: it has not, or no longer lasts.
