@@ -1,5 +1,5 @@
 # One verb each. `make test` is all tests, `make check` is what a change must pass besides, `make update` rewrites the goldens.
-.PHONY: build test update check bench fuzz clean
+.PHONY: build test update check bench fuzz sim kills mutants clean
 
 export CGO_ENABLED := 0
 
@@ -24,6 +24,16 @@ bench:
 fuzz:
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./grammar
 	go test -run '^$$' -fuzz FuzzJSON -fuzztime 60s ./connector/format
+
+# What the standing budget does more often: scenarios in the simulator, real kills, and proof that both would notice (docs/crashes.md).
+sim:
+	go test ./spec -run 'TestSim$$' -seeds 10000 -timeout 60m -v
+
+kills:
+	go test ./cmd/pipec -run 'TestKills$$' -kills 1000 -timeout 120m -v
+
+mutants:
+	mutants/run.sh
 
 clean:
 	rm -rf bin out .pipec

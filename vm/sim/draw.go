@@ -84,13 +84,14 @@ func (d *draw) life(n int) Life {
 const storage = "chk"
 
 func (d *draw) state() plan.State {
+	incremental := d.rng.IntN(2) == 0
 	switch d.rng.IntN(3) {
 	case 0:
 		return plan.State{Backend: "memory", MaxSize: 5 << 20}
 	case 1:
-		return plan.State{Backend: "fs"}
+		return plan.State{Backend: "fs", Incremental: incremental}
 	}
-	return plan.State{Backend: "badger", Cache: one(d.rng, int64(1<<10), 16<<10, 1<<20)}
+	return plan.State{Backend: "badger", Incremental: incremental, Cache: one(d.rng, int64(1<<10), 16<<10, 1<<20)}
 }
 
 func (d *draw) restart() plan.Restart {

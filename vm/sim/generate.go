@@ -17,8 +17,8 @@ func Generate(seed uint64, less string) (*Scenario, error) {
 	}
 	rng := rand.New(rand.NewPCG(seed, 0x5eed))
 	s := &Scenario{Seed: seed, Groups: []int{4, 16, 128}[rng.IntN(3)], Retain: 1 + rng.IntN(3), Loose: rng.IntN(6) == 0, AtMost: rng.IntN(20) == 0}
-	s.Job = newJob(seed, s.Loose, size{rows: r.rows, pipes: r.pipes})
-	full, err := compile(newJob(seed, s.Loose, size{}).Text, s.Groups, 1) // its stages are named in faults, also in those of a smaller job
+	s.Job = newJob(seed, size{loose: s.Loose, most: r.rows, pipes: r.pipes})
+	full, err := compile(newJob(seed, size{loose: s.Loose}).Text, s.Groups, 1) // its stages are named in faults, also in those of a smaller job
 	if err != nil {
 		return nil, err
 	}

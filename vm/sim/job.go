@@ -34,17 +34,22 @@ type Sink struct {
 	Group []string
 }
 
-// Limits of a job, lowered by shrinking.
+// size says what a job is like. Shrinking lowers it.
 type size struct {
-	rows  int // of each source
-	pipes map[int]bool
+	loose bool         // at_least_once
+	most  int          // rows of a source at the most; 0: no limit
+	rows  int          // rows of each source; 0: some
+	rate  int          // rows a second of the first source, which is a sequence; 0: as fast as can be, any source
+	pipes map[int]bool // pipelines that are left out
 }
+
+// Long makes a job that takes a while, for real processes: the first of its sources gives so many rows a second, and each gives so many in all.
+func Long(seed uint64, rows, rate int) Job { return newJob(seed, size{rows: rows, rate: rate}) }
 
 // writer makes a program.
 type writer struct {
 	rng    *rand.Rand
 	size   size
-	loose  bool
 	decls  strings.Builder // sources and sinks
 	pipes  strings.Builder
 	job    Job
@@ -53,11 +58,11 @@ type writer struct {
 }
 
 // newJob draws a program. The same random numbers are drawn whatever the size, so that a smaller job is the same one, smaller.
-func newJob(seed uint64, loose bool, small size) Job {
-	w := &writer{rng: rand.New(rand.NewPCG(seed, 0x10b)), size: small, loose: loose}
+func newJob(seed uint64, o size) Job {
+	w := &writer{rng: rand.New(rand.NewPCG(seed, 0x10b)), size: o}
 	sources := 1 + w.rng.IntN(2)
 	for i := range sources {
-		if w.rng.IntN(4) == 0 {
+		if w.rng.IntN(4) == 0 || i == 0 && o.rate > 0 {
 			w.sequence(i)
 		} else {
 			w.files(i)
@@ -80,7 +85,10 @@ const period = 500 * time.Millisecond
 func (w *writer) rows() int {
 	n := 10 + w.rng.IntN(70)
 	if w.size.rows > 0 {
-		n = min(n, w.size.rows)
+		n = w.size.rows
+	}
+	if w.size.most > 0 {
+		n = min(n, w.size.most)
 	}
 	return n
 }
@@ -88,7 +96,11 @@ func (w *writer) rows() int {
 // sequence declares numbers and makes rows of them.
 func (w *writer) sequence(i int) {
 	n := w.rows()
-	fmt.Fprintf(&w.decls, "source s%d from sequence { from = %d, to = %d, step = %dms }\n\n", i, i*100000, i*100000+n-1, period.Milliseconds())
+	pace := ""
+	if i == 0 && w.size.rate > 0 {
+		pace = fmt.Sprintf(", rate = %d", w.size.rate)
+	}
+	fmt.Fprintf(&w.decls, "source s%d from sequence { from = %d, to = %d, step = %dms%s }\n\n", i, i*100000, i*100000+n-1, period.Milliseconds(), pace)
 	fmt.Fprintf(&w.pipes, "stream e%d = from s%d\n  |> select id = value, k = value %% 5, u = concat(\"x\", string(value %% 3), \" y\", string(value %% 2)), v = value * 7 %% 23, at\n\n", i, i)
 	w.feeds = append(w.feeds, fmt.Sprintf("e%d", i))
 }

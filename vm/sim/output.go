@@ -40,13 +40,7 @@ func straight(s *Scenario) (map[string][]string, error) {
 	if p.result.State != event.Finished {
 		return nil, fmt.Errorf("it %s: %v", p.result.State, p.result.Err)
 	}
-	all := map[string][]string{}
-	for _, sink := range s.Job.Sinks {
-		if all[sink.Name], err = published(w.disk, sink); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return s.Job.Published(w.disk, ".")
 }
 
 // place writes the inputs so that they survive everything.
@@ -65,29 +59,39 @@ func place(disk *vfs.Mem, files []File) error {
 	return nil
 }
 
-// compare holds what was published against the straight run.
-func (w *world) compare(want map[string][]string) {
-	for _, sink := range w.s.Job.Sinks {
-		got, err := published(w.disk, sink)
+// Published reads what the sinks of a job have published, its output folder lying below root: by sink, the rows as they were written.
+func (j *Job) Published(disk vfs.FS, root string) (map[string][]string, error) {
+	all := map[string][]string{}
+	for _, sink := range j.Sinks {
+		rows, err := published(disk, root, sink)
 		if err != nil {
-			w.violation("%s: %v", sink.Name, err)
-			continue
+			return nil, fmt.Errorf("%s: %w", sink.Name, err)
 		}
-		if why := w.differ(sink, want[sink.Name], got); why != "" {
-			w.violation("%s: %s", sink.Name, why)
-		}
+		all[sink.Name] = rows
 	}
+	return all, nil
 }
 
-func (w *world) differ(sink Sink, want, got []string) string {
+// Differ says in what a run's output differs from that of the straight run, nil if it equals it (architecture, rule 4). loose: at least once is enough.
+func (j *Job) Differ(want, got map[string][]string, loose bool) []string {
+	var all []string
+	for _, sink := range j.Sinks {
+		if why := sink.differ(want[sink.Name], got[sink.Name], loose); why != "" {
+			all = append(all, sink.Name+": "+why)
+		}
+	}
+	return all
+}
+
+func (sink Sink) differ(want, got []string, loose bool) string {
 	switch {
-	case w.s.Loose && sink.Group != nil:
+	case loose && sink.Group != nil:
 		return fewer(sink, want, got)
 	case sink.Key != nil:
 		want, got = fold(want, sink.Key), fold(got, sink.Key)
-	case w.s.Loose && sink.Late:
+	case loose && sink.Late:
 		got = slices.DeleteFunc(onlyOnce(got), func(l string) bool { return !slices.Contains(want, l) })
-	case w.s.Loose:
+	case loose:
 		got = onlyOnce(got)
 	case sink.Any > 0:
 		if n := len(got); n != len(want) || n != len(onlyOnce(got)) {
@@ -199,8 +203,8 @@ func fold(lines, key []string) []string {
 }
 
 // published reads the parts of a sink in the order (run, epoch, task, n).
-func published(disk vfs.FS, sink Sink) ([]string, error) {
-	dir := path.Join("out", sink.Name)
+func published(disk vfs.FS, root string, sink Sink) ([]string, error) {
+	dir := path.Join(root, "out", sink.Name)
 	entries, err := disk.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

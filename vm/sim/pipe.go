@@ -29,7 +29,7 @@ func (w *writer) pipe() {
 	w.number++
 	from := w.feeds[w.rng.IntN(len(w.feeds))]
 	k := kinds[w.rng.IntN(len(kinds))]
-	for w.loose && !k.loose {
+	for w.size.loose && !k.loose {
 		k = kinds[w.rng.IntN(len(kinds))]
 	}
 	if w.size.pipes[i] {

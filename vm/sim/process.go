@@ -39,6 +39,7 @@ type process struct {
 	stunned bool   // it was a zombie at some time
 	newest  uint64 // checkpoint triggered
 	steps   int
+	since   int // steps since its claim
 }
 
 // compile makes a plan of a program. The number of tasks is part of it.

@@ -57,7 +57,7 @@ type Fault struct {
 	Errno syscall.Errno // Broken: the answer
 	Torn  int           // Broken: so many bytes of a write pass
 	Times int           // Broken: so many operations in a row
-	Wake  int           // Zombie: steps of its successor until it goes on; 0: not before that one has ended
+	Wake  int           // Zombie: steps from its successor's claim until it goes on; 0: not before that one has ended
 	Gone  bool          // Power: nothing that was not synced survives; else what of it survives is drawn
 }
 
@@ -92,7 +92,7 @@ func (f Fault) String() string {
 	case Death:
 		s += when + " " + f.On.String()
 	case Zombie:
-		s += fmt.Sprintf("at %s, woken %d steps into the next life", f.On, f.Wake)
+		s += fmt.Sprintf("at %s, woken %d steps after its successor's claim", f.On, f.Wake)
 	case Broken:
 		s += fmt.Sprintf("%q at %s", f.Errno.Error(), f.On)
 		if f.Torn > 0 {
@@ -122,6 +122,9 @@ func (s *Scenario) String() string {
 		c := l.Checkpoint
 		fmt.Fprintf(&b, "life %d: %d tasks, batch %d, %s, every %v pause %v timeout %v concurrent %d tolerate %d, restart %s", i, l.Tasks, l.Batch, l.State.Backend,
 			c.Interval, c.MinPause, c.Timeout, c.MaxConcurrent, c.Tolerate, l.Restart.Strategy)
+		if l.State.Incremental {
+			b.WriteString(", incremental")
+		}
 		if l.Slow > 0 {
 			fmt.Fprintf(&b, ", slow %v", l.Slow)
 		}

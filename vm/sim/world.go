@@ -83,7 +83,11 @@ func Play(s *Scenario, log bool) *Outcome {
 	}
 	w.play()
 	if len(w.out.Wrong) == 0 {
-		w.compare(want)
+		got, err := s.Job.Published(w.disk, ".")
+		if err != nil {
+			w.violation("%v", err)
+		}
+		w.out.Wrong = append(w.out.Wrong, s.Job.Differ(want, got, s.Loose)...)
 	}
 	w.out.Trace = w.hash.Sum64()
 	return &w.out
@@ -163,10 +167,13 @@ func (w *world) drive(p *process) {
 		}
 		w.out.Stats.Steps++
 		p.steps++
+		if p.claims > 0 {
+			p.since++
+		}
 		p.poll()
 		for _, z := range w.zombies {
 			z.poll()
-			if !z.dead && z.wake > 0 && p.steps == z.wake {
+			if !z.dead && z.wake > 0 && p.since == z.wake {
 				z.group.Resume()
 			}
 		}
@@ -200,13 +207,14 @@ func (w *world) buried(p *process, before uint64) {
 	}
 }
 
-// awake lets zombies go on that were to wait for the end of their successor.
+// awake lets zombies go on that were to wait for the end of their successor. One without a successor stays stopped: it still owns the job, and could finish it
+// while somebody starts it anew.
 func (w *world) awake(p *process) {
 	if !p.dead {
 		return
 	}
 	for _, z := range w.zombies {
-		if !z.dead && z.wake == 0 && z != p {
+		if !z.dead && z.wake == 0 && w.claimed > z.n {
 			z.group.Resume()
 		}
 	}
