@@ -85,7 +85,7 @@ func same(t *testing.T, what string, before, after map[string]string) {
 	}
 }
 
-// TestDamage damages each file of the newest checkpoint in each way, one flipped bit at every byte included. A start, whether it recovers or was told
+// TestDamage damages each file of the newest checkpoint in each way, with bits flipped all over it. A start, whether it recovers or was told
 // to take that checkpoint, ends with exit code 4 before it has taken a row, names the file, lists the older checkpoints that verify and no
 // other, and leaves the disk as it was.
 func TestDamage(t *testing.T) {
@@ -145,10 +145,7 @@ func TestDamage(t *testing.T) {
 		try(file, "empty", []byte{})
 		try(file, "truncated", data[:rng.IntN(len(data)-1)+1])
 		try(file, "longer", append(slices.Clone(data), 0))
-		for i := range data {
-			if len(data) > 600 && i%7 != 0 { // of `_metadata`, which holds text: each line is under one checksum
-				continue
-			}
+		for i := rng.IntN(7); i < len(data); i += 1 + rng.IntN(2*len(data)/120+1) { // that every byte is under a checksum, the tests of the formats show
 			flipped := slices.Clone(data)
 			flipped[i] ^= 1 << rng.IntN(8)
 			try(file, fmt.Sprintf("flipped at %d", i), flipped)
@@ -329,5 +326,38 @@ func TestDiskStaysFull(t *testing.T) {
 		if err != nil || res.GoOn != path {
 			t.Fatalf("tolerate %d: what is left is %s: %v", tolerate, res.GoOn, err)
 		}
+	}
+}
+
+// TestDamageBeforeARestart: so is a restart in the process, when the checkpoint it needs was damaged since: it is permanent, and the older ones are offered.
+func TestDamageBeforeARestart(t *testing.T) {
+	w := newWorld(t, "fail,point=row,stage=out,row=150")
+	p := copyPlan(2, 399, plan.Forward)
+	p.Job.Checkpoint.Retain = 3
+	p.Job.Restart = plan.Restart{Strategy: "fixed_delay", Attempts: 3, Delay: time.Second}
+	damaged := ""
+	res := w.run(p, 5, vm.Request{}, func(*vm.Job) {
+		if n, _ := count[*event.Restart](w); n == 0 || damaged != "" {
+			return
+		}
+		for _, file := range files(t, w.disk, newestCheckpoint(t, w)) {
+			if path.Base(file) != "_metadata" {
+				damaged = file
+			}
+		}
+		data, err := vfs.ReadFile(w.disk, damaged)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[len(data)/2] ^= 8
+		if err := vfs.WriteFile(w.disk, damaged, data); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if damaged == "" || res.Exit != 4 || res.State != event.Failed || !strings.Contains(res.Err.Error(), damaged) || !strings.Contains(res.Err.Error(), "older and intact:") {
+		t.Fatalf("damaged %q: %s, exit %d: %v", damaged, res.State, res.Exit, res.Err)
+	}
+	if n, _ := count[*event.Restart](w); n != 1 {
+		t.Errorf("%d restarts: what is damaged stays damaged", n)
 	}
 }

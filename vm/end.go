@@ -221,7 +221,9 @@ func (j *Job) over(state event.State, err error) {
 		r.Exit = failure.Code(err)
 	}
 	if j.storage != nil && j.storage.Run() != "" {
-		if j.stopping != killing { // who is killed writes nothing: the run died
+		// Who is killed writes nothing: the run died. Nor does who could not take the last checkpoint of a suspend: the user did not decide that it failed, and the
+		// next start goes on from the one before.
+		if j.stopping != killing && !(j.stopping == suspend && state == event.Failed && !failure.Permanent(err)) {
 			j.warn(j.storage.End(state, j.plan.Job.Checkpoint.KeepOnCancel))
 		}
 		if ids := j.storage.Completed(); len(ids) > 0 {
