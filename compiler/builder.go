@@ -114,6 +114,7 @@ func goodID(v any) string {
 // end finishes a stage: its tuning goes to its nodes, its row errors get their port.
 func (b *builder) end(st *grammar.Stage) {
 	for _, n := range b.nodes {
+		// A node with one task for all rows keeps it, whatever is asked for; that is reported below if the asker is the stage itself.
 		if b.tasks > 0 && !n.Single {
 			n.Tasks, n.Own = b.tasks, true
 		}
@@ -130,6 +131,7 @@ func (b *builder) end(st *grammar.Stage) {
 func (b *builder) errorPort(st *grammar.Stage) {
 	var n *graph.Node
 	for _, have := range b.nodes {
+		// A stage may have made several nodes, as a union that brings its inputs into order; errors are those of the one that computes.
 		if n == nil || have.Fails && !n.Fails {
 			n = have
 		}
@@ -173,6 +175,7 @@ func (b *builder) Name(name grammar.Name, s op.Stream) {
 // Node implements op.Builder.
 func (b *builder) Node(n op.Node, inputs ...op.Stream) op.Stream {
 	id := ""
+	// The id pins the state. Where a stage has none, it names the first node, so that `--fault stage=` and the end report can be told what is meant.
 	if b.id != "" && (n.State != nil || len(b.nodes) == 0) && b.pin() {
 		id = b.id
 	}

@@ -84,6 +84,7 @@ func Check(o Options) *Result {
 		p.run(c)
 	}
 	c.list.Sort()
+	// Hints are about taste and about what might be forgotten. Beside an error they would only push it off the screen.
 	if c.list.HasErrors() { // first things first
 		c.list = slices.DeleteFunc(c.list, func(d *diag.Diagnostic) bool { return d.Severity == diag.Hint })
 	}
@@ -91,6 +92,7 @@ func Check(o Options) *Result {
 	if !c.list.HasErrors() {
 		c.plan.Job = c.job
 		c.plan.Text = c.text.String()
+		// The program is the text of all its files, so a change in an import is another program too. Settings from outside are not part of it.
 		sum := sha256.Sum256([]byte(c.plan.Text))
 		c.plan.Program = hex.EncodeToString(sum[:8])
 		r.Plan = c.plan

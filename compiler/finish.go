@@ -31,6 +31,7 @@ func (c *compilation) unread() {
 			if nowhere {
 				continue // which says the same of all of them
 			}
+			// A stream may write or split by itself; its name is then only for messages and ids.
 			if st, ok := d.(*grammar.Stream); !ok || st.Pipeline == nil || !endsItself(st.Pipeline) {
 				c.list.Warnf("N220", s.at.Span(), "nothing reads `%s`", s.name)
 			}

@@ -52,6 +52,7 @@ func (c *compilation) parse(name, text string) *module {
 	file, mistakes := grammar.Parse(name, []byte(text))
 	c.list = append(c.list, mistakes...)
 	c.sources[name] = file.Text
+	// What the snapshot calls the program is all files behind each other; the line says where one ends.
 	if c.text.Len() > 0 {
 		c.text.WriteString("\n// " + path.Base(name) + "\n")
 	}
@@ -61,6 +62,7 @@ func (c *compilation) parse(name, text string) *module {
 	if env == nil {
 		env = func(string) (string, bool) { return "", false }
 	}
+	// When something runs, a variable that is not set is empty, and that is an error where it is needed. When nothing runs, nobody knows what it will be.
 	known := func(name string) (string, bool) {
 		text, ok := env(name)
 		return text, ok || !c.o.Validate

@@ -130,6 +130,7 @@ func (c *compilation) param(s *symbol) *plan.Expr {
 func (c *compilation) paramValue(s *symbol, d *grammar.Param) *plan.Expr {
 	t := s.mod.typeOf(d.Type, inParam)
 	e, text, isSet := d.Default, "", false
+	// An import's parameter is set by its own name, or by that with the import's.
 	for _, key := range []string{s.name, s.mod.prefix + "." + s.name} {
 		if v, ok := c.o.Params[key]; ok {
 			text, isSet = v, true
@@ -169,6 +170,7 @@ func constant(e *plan.Expr, t value.Type) *plan.Expr {
 		return unknownExpr()
 	}
 	c := *e
+	// A parameter has one value for the whole run: declared `T?`, it is null or it is not, and nobody has to ask for it row by row.
 	c.Type = t.NotNull()
 	c.Type.Nullable = e.Lit.Kind == value.Null
 	return &c
@@ -198,6 +200,8 @@ func (c *compilation) givenParam(s *symbol, t value.Type, text string) *plan.Exp
 		}
 	}
 	var list diag.List
+	// The value is read as if it stood in the file. What is said about it would point into a text that is none of the program's files, so one message of ours
+	// says it instead.
 	quiet := *s.mod.setting
 	quiet.List = &list
 	if e := config.ParseValue(text); e != nil {

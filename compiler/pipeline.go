@@ -145,6 +145,7 @@ func branches(stages []*grammar.Stage) []string {
 func (b *builder) from(p *grammar.Pipeline) op.Stream {
 	name := p.From.String()
 	if s, silent := b.mod.find(name); s != nil || silent {
+		// `from orders { ... }` of a declared source would be a second reading of it with other settings, which is what another source is for.
 		if p.Body != nil && s != nil {
 			b.list.Errorf("C502", p.Body.Keyword(), "the settings of `%s` stand where it is declared", name).WithRelated(s.at.Span(), "here")
 		}
@@ -185,6 +186,8 @@ func (b *builder) Stream(ref *grammar.Ref) (op.Stream, bool) {
 		return unknown, true
 	}
 	if u := s.unit; u != nil {
+		// A pipeline that reads itself is a cycle. Its own late rows and row errors are none, once the stage that gives them has been built: what stands
+		// further on may read them, as in `|> union late`.
 		if u.building && !(s.kind == aSide && s.made) {
 			b.list.Errorf("J701", ref.Span(), "`%s` feeds itself", name).WithHelp("a pipeline cannot have a cycle")
 			return unknown, false
@@ -199,6 +202,7 @@ func (b *builder) Stream(ref *grammar.Ref) (op.Stream, bool) {
 		return unknown, true
 	}
 	out := s.out
+	// A window is open from its stage to the next one; whoever begins with this stream opens his own.
 	out.Window = nil
 	return out, true
 }
@@ -281,6 +285,7 @@ func (b *builder) one(in op.Stream, st *grammar.Stage) op.Stream {
 			return op.Stream{Type: unknownType()}
 		}
 	}
+	// Behind `window rolling` a derive may hold aggregates. The window has been refused, and calling them wrong here would be a second complaint.
 	if _, ok := st.Op.(*grammar.Derive); ok && in.Window != nil && in.Window.Kind == "rolling" { // refused, and what it means is not known
 		b.unnamed(st)
 		return op.Stream{Type: unknownType()}
@@ -387,6 +392,7 @@ func (b *builder) call(in op.Stream, st *grammar.Stage, o *grammar.Call) op.Stre
 		return unknown
 	}
 	inner := &builder{compilation: b.compilation, mod: s.mod, unit: b.unit, args: args, known: true, pipes: append(slices.Clip(b.pipes), name)}
+	// What is wrong in a pipe may be wrong for this use only, such as a column that these rows have not: say who uses it.
 	before := len(b.list)
 	out := inner.stages(in, p.Stages)
 	for _, d := range b.list[before:] {

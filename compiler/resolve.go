@@ -72,6 +72,7 @@ func (c *compilation) resolve() {
 			m.declare(d)
 		}
 	}
+	// Only when every file has said its names: a clash may be with one that was loaded later.
 	for _, m := range c.order {
 		m.clashes()
 	}
@@ -143,6 +144,8 @@ func (m *module) declareJob(d *grammar.Job) {
 func (m *module) sideOutputs(stages []*grammar.Stage, u *unit, pipe *symbol) {
 	add := func(n *grammar.Name) {
 		s := m.side(n, u)
+		// A pipe builds nothing by itself: its side outputs get their rows where the pipe is used, and stay in the file that declares it. Those of an import's own
+		// pipelines, which never run, are only names that nobody should be told are missing.
 		if s != nil && u == nil {
 			s.broken = pipe == nil
 			if pipe != nil {
@@ -244,6 +247,7 @@ func (m *module) clashes() {
 		if s.kind != aSource && s.kind != aSink && s.kind != aStream || s.broken {
 			continue
 		}
+		// Declared names win over connectors, so that a connector of a later release breaks no program; who reads the text should know all the same.
 		if _, ok := connector.Lookup(s.name); ok && m == m.c.root {
 			m.c.list.Warnf("N214", s.at.Span(), "`%s` hides the connector of that name", s.name).With("another name is clearer")
 		}

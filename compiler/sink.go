@@ -99,6 +99,7 @@ func (b *builder) samePath(k *sink, word *grammar.Name) {
 	if where == "" {
 		return
 	}
+	// Two sinks would overwrite or double each other's parts, and each would take the other's pending files for those of a dead predecessor.
 	id := k.spec.Name + " " + path.Clean(where)
 	if first, ok := b.build.paths[id]; ok {
 		b.list.Errorf("C508", word.Span(), "two sinks write into %q", where).WithRelated(first, "the other one is here").
@@ -235,6 +236,8 @@ func (b *builder) sinkKey(t plan.StreamType, k *sink, ref *grammar.Ref) {
 
 // sinkNode adds the node of a sink, or one more input of it.
 func (b *builder) sinkNode(in op.Stream, k *sink, ref *grammar.Ref) {
+	// Several pipelines into one sink are several inputs of one node: one writer per task, one set of files, one commit. contract has brought the columns into
+	// one order; null and words are those of all inputs together.
 	if k.node != "" {
 		node := b.build.graph.Find(k.node)
 		b.build.graph.ConnectSink(node, in, k.cfg.Key)

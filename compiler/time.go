@@ -63,6 +63,7 @@ func timeColumn(e *grammar.Expr) (column *ast.IdentifierNode, delay ast.Node) {
 	}
 	column, _ = n.(*ast.IdentifierNode)
 	if column != nil {
+		// The parser of expressions knows no units: `5s` reaches it as a name of the same length (grammar, literals), which is no column.
 		if _, isLiteral := e.Literal(column); isLiteral {
 			return nil, nil
 		}

@@ -20,6 +20,7 @@ func (r *run) call(n *ast.CallNode) val {
 	if !ok {
 		return r.unknown()
 	}
+	// Functions of the file come first, as declared names do everywhere: a function that a later release adds changes no program.
 	if f, ok := r.names.Function(name); ok {
 		return r.inline(n, f)
 	}
@@ -141,6 +142,7 @@ func (r *run) scalar(n *ast.CallNode, f *fn.Spec) val {
 		r.warnf("T320", r.e.SpanOf(n), "`%s()` gives other values when rows are read again after a restart", f.Name).
 			WithHelp("use a column of the row, such as its event time, where the result must not change")
 	}
+	// Literals take the kind of what is beside them, as in operators; a function that wants floats gets another try below.
 	agree(args)
 	t, err := r.typed(f, args)
 	if err != nil && slices.ContainsFunc(args, func(v val) bool { return v.free && v.Type.Kind == value.Decimal }) {
@@ -262,6 +264,7 @@ func (r *run) inlineArgs(n *ast.CallNode, f *Function, bound []binding) val {
 	if p.Type != nil && !v.unknown() {
 		v = r.assign(v, *p.Type, "`"+p.Name+"`", r.e.SpanOf(n.Arguments[i]))
 	}
+	// What costs nothing to read is put in the place of the parameter; all else is evaluated once and read by an OpVar, however often the body names it.
 	if v.unknown() || v.Op == plan.OpLiteral || v.Op == plan.OpColumn || v.Op == plan.OpVar {
 		return r.inlineArgs(n, f, append(bound, binding{p.Name, v}))
 	}
@@ -280,6 +283,7 @@ func (r *run) inlineArgs(n *ast.CallNode, f *Function, bound []binding) val {
 func (r *run) inlineBody(n *ast.CallNode, f *Function, bound []binding) val {
 	outer := *r
 	r.e, r.names, r.bound = f.Body, f.Names, bound
+	// `#` of the caller is none of the body's.
 	r.elems = nil
 	r.calls = append(slices.Clip(r.calls), f.Name)
 	r.sites = append(slices.Clip(r.sites), outer.e.SpanOf(n))
@@ -291,6 +295,7 @@ func (r *run) inlineBody(n *ast.CallNode, f *Function, bound []binding) val {
 	failed := r.failed
 	*r = outer
 	r.failed = failed
+	// What the result is made of is the function's affair: a test of it proves nothing about columns of the caller.
 	v.path = ""
 	return v
 }

@@ -109,9 +109,11 @@ func (c *Checker) ExprAs(e *grammar.Expr, s op.Scope, to *value.Type) *op.Checke
 		v.Expr = r.fold(v.Expr)
 		r.constant(v)
 	}
+	// One mistake is enough for the whole expression: what it would have given is unknown, and all that follows from it is silent.
 	if r.failed {
 		return nil
 	}
+	// A text literal has itself as its only word, so that `if a { "x" } else { "y" }` becomes an enumeration of two and a typo is found where it is compared.
 	if v.Op == plan.OpLiteral && v.Type.Kind == value.String && to == nil {
 		v.Type = value.Of(value.String) // a lone text is any text; the words matter only where several meet
 	}
@@ -150,6 +152,7 @@ func (c *Checker) Body(f *Function) {
 		}
 		r.bound = append(r.bound, binding{name: p.Name, v: val{Expr: &plan.Expr{Op: plan.OpVar, Col: i, Type: t, Span: p.Span}, path: p.Name}})
 	}
+	// The parameters stand where a call would have put its `let`s; nobody evaluates this expression.
 	r.lets = len(f.Params)
 	v := r.check(f.Body.Node)
 	if f.Result != nil {
@@ -286,6 +289,7 @@ func (r *run) foldAt(e *plan.Expr, sure bool) *plan.Expr {
 		return e
 	}
 	for i, a := range e.Args {
+		// The first operand is always evaluated. What stands behind it may be guarded by it, as in `if n == 0 { 0 } else { 1 / 0 }`.
 		lazy := i > 0 && (e.Op == plan.OpIf || e.Op == plan.OpAnd || e.Op == plan.OpOr || e.Op == plan.OpCoalesce) || e.Op == plan.OpEach
 		e.Args[i] = r.foldAt(a, sure && !lazy)
 	}
@@ -310,6 +314,7 @@ func isConstant(e *plan.Expr) bool {
 		case plan.OpLiteral:
 			ok = ok && x.Type.Kind != value.Unknown
 		case plan.OpRecord, plan.OpList, plan.OpIf:
+			// They would have to be folded in parts: a branch that is not taken must not fail, and the plan has no literal for a list or a record.
 			ok = false // no literals of these; branches that are not taken may fail
 		case plan.OpCall:
 			ok = ok && !impure(x.Name)

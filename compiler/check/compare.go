@@ -26,6 +26,7 @@ func (r *run) equality(n *ast.BinaryNode) val {
 		return r.unknown()
 	}
 	v := val{Expr: r.make(o, boolean, n, x, y)}
+	// null == null is true, so equality proves something only against a side that is never null.
 	var proven []string // equal to what is never null
 	if a.Type.Nullable != b.Type.Nullable {
 		proven = union(prefixes(a.path), prefixes(b.path))
@@ -73,6 +74,7 @@ func (r *run) comparable(n *ast.BinaryNode, a, b val) (x, y *plan.Expr, ok bool)
 	if !r.words(a, b, r.e.SpanOf(n.Right)) || !r.words(b, a, r.e.SpanOf(n.Left)) {
 		return nil, nil, false
 	}
+	// Constants are slimmed for comparing only: `price > limit` with a parameter of 18 digits after the point must not widen the whole column.
 	a, b, t, ok := common(slim(a), slim(b))
 	if ok && !isScalar(t.Kind) {
 		r.errorf("T301", r.e.SpanOf(n), "`%s` cannot compare %s", n.Operator, t.NotNull().Article()).
@@ -140,6 +142,7 @@ func (r *run) order(n *ast.BinaryNode) val {
 		return r.unknown()
 	}
 	t, why := lifted(boolean, a, b)
+	// A comparison that is true had two values, so neither side was null.
 	return val{Expr: r.make(plan.Op(n.Operator), t, n, x, y), why: why, yes: union(prefixes(a.path), prefixes(b.path))}
 }
 
@@ -197,6 +200,7 @@ func (r *run) inItems(n *ast.BinaryNode, x val, list *ast.ArrayNode) val {
 		}
 		e := *a.Expr
 		x = a
+		// Each element may ask for a wider type; x is converted once, to the widest, and all elements with it.
 		if t.Kind != a.Type.Kind || t.Kind == value.Decimal {
 			t.Nullable = a.Type.Nullable
 			x.Expr = convert(&e, t)
@@ -271,6 +275,7 @@ func (r *run) textOperator(n *ast.BinaryNode) val {
 			r.errorf("T301", r.e.SpanOf(n.Right), "the pattern of `matches` must be a constant")
 			return r.unknown()
 		}
+		// The pattern is compiled once per task, so it cannot come from a row; and a wrong one should not wait for the first row to be found.
 		if _, err := regexp.Compile(b.Lit.Text); err != nil {
 			r.errorf("T321", r.e.SpanOf(n.Right), "this is not a regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 			return r.unknown()

@@ -65,6 +65,7 @@ func convert(e *plan.Expr, to value.Type) *plan.Expr {
 	if e.Type.Kind == value.Null {
 		return &plan.Expr{Op: plan.OpLiteral, Type: to.Null(), Lit: e.Lit, Span: e.Span}
 	}
+	// Words and nullability are matters of checking: the values look the same, and an OpConvert would cost a pass over the column.
 	if e.Type.Kind == value.String || physical(e.Type, to) {
 		return e
 	}
@@ -101,6 +102,7 @@ func physicalPart(a, b *value.Type) bool {
 func convertLiteral(e *plan.Expr, to value.Type) *plan.Literal {
 	switch {
 	case e.Type.Kind == value.Int && to.Kind == value.Float:
+		// As exact as a float is: an int beyond 2^53 beside a float column is compared as that column's values are.
 		return &plan.Literal{Kind: value.Float, Float: float64(e.Lit.Int)}
 	case e.Type.Kind == value.Decimal && to.Kind == value.Float:
 		f, _ := strconv.ParseFloat(string(value.AppendDecimal(nil, dec(e.Lit), int(e.Type.Scale))), 64)
@@ -110,6 +112,7 @@ func convertLiteral(e *plan.Expr, to value.Type) *plan.Literal {
 		if e.Type.Kind == value.Decimal {
 			d, scale = dec(e.Lit), int(e.Type.Scale)
 		}
+		// By its text: rescaling with rounding is not wanted, and ParseDecimal refuses what would lose a digit.
 		text := value.AppendDecimal(nil, d, scale)
 		d, err := value.ParseDecimal(text, int(to.Precision), int(to.Scale))
 		if err != nil {
@@ -136,12 +139,14 @@ func adaptExpr(e *plan.Expr, kind value.Kind) *plan.Expr {
 	switch e.Op {
 	case plan.OpLiteral:
 		return convert(e, literalType(e, kind))
+	// It was put in for the old kind; the literal below it takes the new one itself, with all its digits.
 	case plan.OpConvert:
 		return adaptExpr(e.Args[0], kind)
 	}
 	out := *e
 	out.Args = slices.Clone(e.Args)
 	for i := range out.Args {
+		// The condition of an `if` is a bool: it stays what it is.
 		if e.Op != plan.OpIf || i > 0 {
 			out.Args[i] = adaptExpr(out.Args[i], kind)
 		}
@@ -209,6 +214,7 @@ func common(a, b val) (x, y val, t value.Type, ok bool) {
 	case b.null():
 		return a, b, a.Type.Null(), true
 	}
+	// `price * 1.19` is what this is for: a decimal beside a decimal column, a float beside a float column, as the author sees no difference.
 	if a.free != b.free { // the literal adapts
 		if a.free {
 			a = adapt(a, b.Type.Kind)
@@ -234,6 +240,7 @@ func join(a, b value.Type) (value.Type, bool) {
 		return a.Null(), true
 	case a.Numeric() && b.Numeric():
 		if a.Kind == value.Float || b.Kind == value.Float {
+			// A decimal never becomes a float silently, nor the other way round: one of the two would lose digits that somebody wants.
 			return value.Of(value.Float), a.Kind != value.Decimal && b.Kind != value.Decimal
 		}
 		if a.Kind == value.Int && b.Kind == value.Int {
@@ -247,6 +254,7 @@ func join(a, b value.Type) (value.Type, bool) {
 	case a.Kind == value.List:
 		elem, ok := join(*a.Elem, *b.Elem)
 		elem.Nullable = a.Elem.Nullable || b.Elem.Nullable
+		// The elements lie in one vector, which cannot be converted in passing.
 		return value.ListOf(elem), ok && (physical(elem, *a.Elem) && physical(elem, *b.Elem))
 	}
 	return a, a.Same(b)
@@ -266,6 +274,7 @@ func (r *run) assign(v val, to value.Type, what string, span diag.Span) val {
 		return v
 	}
 	v = adapt(v, to.Kind)
+	// An empty list is a list of anything.
 	if v.Type.Kind == value.List && to.Kind == value.List && v.Type.Elem.Kind == value.Unknown { // []
 		v.Expr = &plan.Expr{Op: v.Op, Type: to, Args: v.Args, Span: v.Span}
 		return v
@@ -310,6 +319,7 @@ func fits(v val, to value.Type) bool {
 	case from.Kind == value.Int && (to.Kind == value.Float || to.Kind == value.Decimal):
 		return true
 	case from.Kind == value.Decimal && to.Kind == value.Decimal:
+		// More digits after the point fit when there is room for them; a constant fits if it does, a column if all its values do.
 		return from.Scale <= to.Scale && (v.Op != plan.OpLiteral || convertLiteral(v.Expr, to) != nil) ||
 			v.Op == plan.OpLiteral && convertLiteral(v.Expr, to) != nil
 	case from.Kind == value.String && to.Kind == value.String:

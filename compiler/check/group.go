@@ -36,6 +36,7 @@ func (r *run) aggregate(n *ast.CallNode, a *agg.Spec) val {
 	}
 	types, exprs := make([]value.Type, len(args)), make([]*plan.Expr, len(args))
 	for i, v := range args {
+		// Folded before it is written into the signature of the state, so that `sum(x * (1 + 1))` and `sum(x * 2)` are one state.
 		exprs[i] = r.fold(v.Expr)
 		types[i] = exprs[i].Type
 	}
@@ -51,6 +52,8 @@ func (r *run) aggregate(n *ast.CallNode, a *agg.Spec) val {
 	for i, e := range exprs {
 		texts[i] = e.Format(r.s.Schema)
 	}
+	// The group's columns come first, then one column per call, in the order of the text: that is what the operator emits, and what the rest of this
+	// expression is evaluated over. Equal calls are not merged, since each belongs to a named output of the state's signature.
 	i := len(r.s.Group.Fields) + len(*r.s.Aggregates)
 	*r.s.Aggregates = append(*r.s.Aggregates, plan.Aggregate{
 		Func: a.Name, Args: exprs, Type: t, Text: a.Name + "(" + strings.Join(texts, ", ") + ")",

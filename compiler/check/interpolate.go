@@ -37,6 +37,7 @@ func (r *run) text(n *ast.StringNode) val {
 		if !ok {
 			return r.unknown()
 		}
+		// One secret in a text makes the whole of it one: it is masked wherever it is shown.
 		if secret {
 			kind = value.Secret
 		}
@@ -57,6 +58,7 @@ func (r *run) reference(p grammar.Part) (text string, secret, ok bool) {
 	}
 	if p.Ref[0] == "env" && len(p.Ref) == 2 {
 		text, known := r.c.Env(p.Ref[1])
+		// Empty counts as not set, as with most tools that read the environment.
 		if known && text == "" {
 			r.errorf("C507", p.Span, "the environment variable `%s` is not set", p.Ref[1]).
 				WithHelp("set it, or make it a parameter with a default: `param x: string = %s ?? \"...\"`", name)

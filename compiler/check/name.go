@@ -36,6 +36,7 @@ func (r *run) name(n *ast.IdentifierNode) val {
 			return v
 		}
 	}
+	// Parameters come last: who renames one cannot change the meaning of an expression that reads a column.
 	if v, ok := r.param(n, n.Value); ok {
 		return v
 	}
@@ -68,6 +69,7 @@ func (r *run) column(n *ast.IdentifierNode) (val, bool) {
 		}
 		return val{}, false
 	}
+	// The column wins, and it is said: one that a schema gets later would otherwise change in silence what the program means.
 	if _, hidden := r.names.Param(n.Value); hidden && !r.names.Broken(n.Value) {
 		r.warnf("N213", r.e.PointOf(n), "this is the column `%s`: it hides the parameter of that name", n.Value).WithHelp("rename one of them")
 	}
@@ -169,6 +171,7 @@ func (r *run) member(n *ast.MemberNode) val {
 	base := r.check(n.Node)
 	if base.unknown() {
 		v := r.unknown()
+		// `select place.city` over unknown columns names its column all the same, and the next stage may ask for it.
 		if isField && !r.failed { // it still gives a column its name
 			v.Op, v.Name, v.Args = plan.OpField, property.Value, []*plan.Expr{base.Expr}
 		}
@@ -216,6 +219,7 @@ func (r *run) env(n ast.Node, name string) val {
 	if !known {
 		return r.unknown()
 	}
+	// That it came from the environment is kept in why: whoever needs a value can say which variable is not set, instead of that something is null.
 	v := r.literal(n, value.Of(value.String), plan.Literal{Kind: value.String, Text: text})
 	v.why, v.Span = envPrefix+name, r.e.SpanOf(n)
 	if text == "" {
@@ -258,6 +262,7 @@ func (r *run) field(n *ast.MemberNode, base val, name string) val {
 		if t.Nullable && r.known.has(v.path) {
 			t.Nullable = false
 		}
+		// Only `?.` and what stands behind one get here: the field is null where the record is, and the rest of the chain with it.
 		if base.Type.Nullable && !r.known.has(v.path) {
 			v.chained = !t.Nullable
 			t.Nullable, v.why = true, base.nullName()
@@ -302,6 +307,7 @@ func (r *run) index(n *ast.MemberNode, base val) val {
 		return r.unknown()
 	}
 	i = adapt(i, want.Kind)
+	// There may be no such element, and nobody wants a row error for it: null it is, and `??` says what it means.
 	v := val{Expr: r.make(plan.OpIndex, base.Type.Elem.Null(), n, base.Expr, convert(i.Expr, want))}
 	v.why = r.label(n)
 	return v

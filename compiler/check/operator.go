@@ -60,6 +60,7 @@ func (r *run) negate(n *ast.UnaryNode, v val) val {
 		return r.unknown()
 	}
 	if b, ok := n.Node.(*ast.BinaryNode); ok && (b.Operator == "in" || isTextOperator(b.Operator)) {
+		// In a condition it is refused there (T312), with the whole of `x not in xs` as its span.
 		t, why := lifted(boolean, v) // `x not in xs`: expr wraps it, and null stays null
 		return val{Expr: r.make(plan.OpNot, t, n, v.Expr), yes: v.no, no: v.yes, why: why}
 	}
@@ -152,6 +153,7 @@ func (r *run) logic(n *ast.BinaryNode) val {
 	if and {
 		known = a.yes
 	}
+	// `x != null and x > 3`: the right side is evaluated only where the left one is true, so it knows what that proves.
 	b := r.with(known, func() val { return r.check(n.Right) })
 	okA, okB := r.isBool(a, r.e.SpanOf(n.Left)), r.isBool(b, r.e.SpanOf(n.Right))
 	if !okA || !okB {
@@ -160,6 +162,7 @@ func (r *run) logic(n *ast.BinaryNode) val {
 	if and {
 		return val{Expr: r.make(plan.OpAnd, boolean, n, a.Expr, b.Expr), yes: union(a.yes, b.yes), no: both(a.no, b.no)}
 	}
+	// Where an `or` is true, one of the two was, and nobody knows which: only what both prove is proven.
 	return val{Expr: r.make(plan.OpOr, boolean, n, a.Expr, b.Expr), yes: both(a.yes, b.yes), no: union(a.no, b.no)}
 }
 
@@ -210,6 +213,7 @@ func (r *run) numeric(n *ast.BinaryNode, o plan.Op, a, b val) (val, bool) {
 	}
 	x, y := a.Expr, b.Expr
 	switch {
+	// `7 / 2` is 3.5, as everybody expects who has not learned C; `div` is whole.
 	case o == plan.OpPow, o == plan.OpDiv && t.Kind == value.Int:
 		if t.Kind == value.Decimal && !free {
 			return val{}, false
@@ -298,6 +302,7 @@ func (r *run) coalesce(n *ast.BinaryNode) val {
 		return r.unknown()
 	}
 	t.Nullable = b.Type.Nullable
+	// A literal that may be null is null. The variable of the environment is known now, and its default takes its place for good.
 	if a.Op == plan.OpLiteral { // env.X that is not set
 		return b
 	}

@@ -40,6 +40,7 @@ func (f facts) has(path string) bool { return path != "" && slices.Contains(f, p
 
 // with adds paths for the time of f.
 func (r *run) with(paths []string, f func() val) val {
+	// A stack: what one branch knows must not be known in the other.
 	n := len(r.known)
 	r.known = append(r.known, paths...)
 	v := f()
@@ -78,6 +79,7 @@ func union(a, b []string) []string { return append(slices.Clip(a), b...) }
 func topLevel(paths []string) []string {
 	var out []string
 	for _, p := range paths {
+		// Stages know columns only; that a field of a record is not null is forgotten behind the stage, and a `let` ends with the expression.
 		if !strings.ContainsAny(p, ".$") && !slices.Contains(out, p) {
 			out = append(out, p)
 		}
@@ -103,6 +105,7 @@ func lifted(t value.Type, args ...val) (value.Type, string) {
 func effects(e *plan.Expr) (fails, varies bool) {
 	e.Walk(func(x *plan.Expr) {
 		switch x.Op {
+		// Overflow is a row error for every number (floats: a result that is not finite). Texts are joined without one.
 		case plan.OpAdd, plan.OpSub, plan.OpMul, plan.OpNeg:
 			fails = fails || x.Type.Kind != value.String
 		case plan.OpDiv, plan.OpMod, plan.OpPow:

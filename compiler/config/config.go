@@ -61,6 +61,7 @@ func (r *Reader) Given(t Table, body *grammar.Body) plan.Settings {
 	if body == nil {
 		return out
 	}
+	// A misspelt fact is reported once, and then taken for what it was meant to be: otherwise a required setting would be missing as well.
 	var meant []plan.Setting // what misspelt facts were meant to be
 	seen := map[string]diag.Span{}
 	for _, f := range body.Facts {
@@ -126,6 +127,7 @@ func Certain(s plan.Settings) bool {
 func (r *Reader) setting(t Table, p *plan.Param, f *grammar.Setting, s *plan.Setting) bool {
 	switch p.Kind {
 	case plan.ChoiceParam:
+		// `state = fs` is what people write who have set other things before: tell them the word, not the rule.
 		if word := f.Value.Word(); word != "" {
 			r.List.Errorf("C505", f.Name.Span(), "`%s` is chosen, not set", p.Name).With("write `%s %s`", p.Name, word)
 			return false
@@ -180,6 +182,7 @@ func (r *Reader) rhythm(t Table, p *plan.Param, f *grammar.Rhythm, s *plan.Setti
 	if !r.every(p, every, f.Every, &e) {
 		e.Value = nil
 	}
+	// First, as it is written: that is the order in which --explain-config and plan show it.
 	s.Sub.Values = append([]plan.Setting{e}, s.Sub.Values...)
 	return true
 }
@@ -207,6 +210,7 @@ func (r *Reader) Complete(t Table, given plan.Settings, at diag.Span, broken boo
 		p := &t.Params[i]
 		s := given.Get(p.Name)
 		if s == nil {
+			// With a line that could not be read nobody knows what it would have set.
 			if p.Required && !broken {
 				r.List.Errorf("C507", at, "%s needs `%s`", t.Owner, p.Name).WithHelp("for example `%s`", p.Example)
 			}
@@ -238,6 +242,7 @@ func (r *Reader) Complete(t Table, given plan.Settings, at diag.Span, broken boo
 
 // defaults are the settings of a block that is not written.
 func (r *Reader) defaults(params []plan.Param) *plan.Settings {
+	// Nothing is written, so nothing can be wrong with it; what is required there is asked for when the block is.
 	var quiet diag.List
 	s := (&Reader{Exprs: r.Exprs, List: &quiet}).Complete(Table{Params: params}, plan.Settings{}, diag.Span{}, true)
 	return &s

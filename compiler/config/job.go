@@ -72,6 +72,7 @@ func (r *resolver) scalars(cores int) {
 	}
 	j := &r.job
 	j.MaxParallel = int(got["max_parallelism"].int())
+	// Unset, a restored snapshot decides (A7): the number of key groups can never change for its state.
 	j.MaxSet = got["max_parallelism"].layer != BuiltIn
 	if got["parallelism"].Value == auto {
 		j.Parallelism = max(1, min(cores, j.MaxParallel))
@@ -131,6 +132,7 @@ func (r *resolver) checkpoint() {
 		r.list.Errorf("C508", got["max_concurrent"].Span, "`max_concurrent` must be 1 with a `min_pause`").
 			WithHelp("a pause between checkpoints means that they do not overlap: drop one of the two settings")
 	}
+	// A site may give `retain` for jobs that turn checkpoints on; a job that writes the block itself and no interval has forgotten something.
 	if !c.Enabled() && len(layers) > 0 && layers[len(layers)-1].Name == JobBlock {
 		r.withoutInterval()
 	}
@@ -172,6 +174,7 @@ func (r *resolver) restart() {
 	spec, _ := restart.Lookup(word.text())
 	var own []Layer
 	for _, l := range group(r.layers, "restart", word.text()) {
+		// The numbers of one strategy come together or not at all (A6): half of a site's and half of a job's is what nobody has chosen.
 		if l.Name == word.layer {
 			own = append(own, l)
 		}

@@ -51,6 +51,7 @@ func group(layers []Layer, name, word string) []Layer {
 		if s == nil || s.Sub == nil {
 			continue
 		}
+		// The settings of another word mean something else under the same name: `path` of fs is not `path` of badger.
 		if chosen, ok := s.Value.(string); ok && chosen != word {
 			continue
 		}
@@ -123,7 +124,9 @@ func (s *setter) below2(flag string, p *plan.Param, name, text string) {
 	params, owner := p.Params, "`"+p.Name+"`"
 	if p.Kind == plan.ChoiceParam {
 		own := s.layer.Given.Get(p.Name)
+		// `--set job.state.path=x` over `state fs` of the file is read by what fs has, so the word must be known before the path is.
 		word, ok := chosen(append([]Layer{s.layer}, s.below...), p.Name)
+		// A6: an administrator who sets `delay` for all jobs must not change a strategy that a job chose with a delay of its own.
 		if p.Name == "restart" && (own == nil || own.Value == nil) {
 			s.list.Warnf("C502", diag.Span{}, "%s is ignored: parameters of the strategy come from where it is named", flag).
 				WithHelp("name it on the command line too: `--set job.restart=...`")
@@ -178,6 +181,7 @@ func (s *setter) parse(flag string, p *plan.Param, text string) (any, bool) {
 	var list diag.List
 	e := ParseValue(text)
 	var out plan.Setting
+	// The text is read as an expression of a made-up file, and what is said about it is said about the flag.
 	c := *s.exprs
 	c.List = &list
 	ok := e != nil && (&Reader{Exprs: &c, List: &list}).value(p, e, &out)
@@ -196,6 +200,7 @@ func (s *setter) parse(flag string, p *plan.Param, text string) (any, bool) {
 
 // ParseValue reads one expression, as a setting's value; nil if the text is none.
 func ParseValue(text string) *grammar.Expr {
+	// Through the grammar of settings, so that a value on the command line is what it is in a file: `10s`, `64MB`, `2`, `"a text"`.
 	f, list := grammar.Parse("", []byte("job {\n  value = "+text+"\n}\n"))
 	if list.HasErrors() || len(f.Decls) != 1 {
 		return nil

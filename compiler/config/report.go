@@ -23,6 +23,7 @@ var settingSynonyms = map[string]string{
 // unknownSetting reports a name that the table does not have (C502), and gives the one that was meant, "" if none comes to mind.
 func (r *Reader) unknownSetting(t Table, f grammar.Fact) (near string) {
 	name := f.FactName()
+	// A setting of the other backends, so a job that is moved to `memory` for a trial need not be edited (A7).
 	if t.Owner == "`state memory`" && name == "incremental" {
 		r.List.Warnf("C502", f.Keyword(), "`incremental` has no effect: snapshots of `memory` are always whole").WithHelp("it is for `state fs` and `state badger`")
 		return ""
@@ -34,6 +35,7 @@ func (r *Reader) unknownSetting(t Table, f grammar.Fact) (near string) {
 	}
 	d := r.List.Errorf("C502", f.Keyword(), "%s has no setting `%s`", t.Owner, name)
 	known := names(t.Params)
+	// A misspelling is likelier than a word of another system, if both are near.
 	near = diag.Nearest(name, known)
 	if s := settingSynonyms[strings.ToLower(name)]; near == "" && find(t.Params, s) != nil {
 		near = s

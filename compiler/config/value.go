@@ -18,6 +18,7 @@ func (r *Reader) value(p *plan.Param, e *grammar.Expr, s *plan.Setting) bool {
 	}
 	s.Span = e.Span()
 	if len(p.Words) > 0 {
+		// Before it is checked as an expression: there `auto` would be an unknown parameter.
 		if word := e.Word(); word != "" || p.Kind == plan.WordParam {
 			return r.word(p, e, s)
 		}
@@ -102,6 +103,7 @@ func convert(kind plan.ParamKind, e *plan.Expr) (any, bool) {
 		return f, err == nil
 	case kind == plan.BoolParam && k == value.Bool:
 		return l.Bool, true
+	// Literals are microseconds, Go's durations nanoseconds: beyond 292 years they do not fit.
 	case kind == plan.DurationParam && k == value.Duration:
 		return time.Duration(l.Int) * time.Microsecond, l.Int < 1<<63/1000 && l.Int > -1<<63/1000
 	case kind == plan.SizeParam && k == value.Size:
@@ -110,6 +112,7 @@ func convert(kind plan.ParamKind, e *plan.Expr) (any, bool) {
 		return string(value.AppendTime(nil, l.Int)), true
 	case kind == plan.TimestampParam && k == value.String:
 		_, ok := value.ParseTime([]byte(l.Text))
+		// Kept as it is written: the connector reads it, and --explain-config shows it.
 		return l.Text, ok
 	}
 	return nil, false
