@@ -60,6 +60,7 @@ var inRowOf = map[string]string{
 	"vm/upload":         "vm",
 	"cmd/pipec/control": "cmd/pipec",
 	"cmd/pipec/screen":  "cmd/pipec",
+	"vm/chain":          "vm",
 	"spec/bench":        "spec",
 	"vm/op/run":         "vm/op",
 	"vm/op/group":       "vm/op",

@@ -12,6 +12,8 @@ import (
 	"pipec/connector"
 	"pipec/state"
 	"pipec/state/blob"
+	"pipec/vm/chain"
+	"pipec/vm/clock"
 	"pipec/vm/exchange"
 	"pipec/vm/fault"
 	"pipec/vm/lineage"
@@ -115,7 +117,7 @@ func (a *attempt) newTask(c *chainSpec, i int, channels map[link]*exchange.Chann
 			return nil, err
 		}
 	}
-	t.chain = &chain{faults: a.faults}
+	t.chain = &chain.Chain{Faults: a.faults, Watch: clock.NewWatch(a.env.Clock)}
 	for _, e := range c.inputs {
 		for sender := range a.layout.of[e.From].tasks {
 			if ch := channels[link{e, sender, i}]; ch != nil {
@@ -147,11 +149,11 @@ func (a *attempt) newTask(c *chainSpec, i int, channels map[link]*exchange.Chann
 func (a *attempt) addNodes(t *task, channels map[link]*exchange.Channel, res *restored) error {
 	c := t.spec
 	for _, n := range c.nodes {
-		t.chain.nodes = append(t.chain.nodes, &node{spec: n, ports: make([][]target, max(1, len(n.Ports))), passes: value.NoTime})
+		t.chain.Nodes = append(t.chain.Nodes, chain.NewNode(n))
 	}
 	for _, e := range c.inside {
-		n := t.chain.nodes[c.index(e.From)]
-		n.ports[e.Port] = append(n.ports[e.Port], target{node: t.chain.nodes[c.index(e.To)]})
+		n := t.chain.Nodes[c.index(e.From)]
+		n.Ports[e.Port] = append(n.Ports[e.Port], chain.Target{Node: t.chain.Nodes[c.index(e.To)]})
 	}
 	for _, e := range c.out {
 		var to []*exchange.Channel
@@ -162,63 +164,63 @@ func (a *attempt) addNodes(t *task, channels map[link]*exchange.Channel, res *re
 			}
 		}
 		o := exchange.NewOutlet(a.plan, e, to)
-		n := t.chain.nodes[c.index(e.From)]
-		n.ports[e.Port] = append(n.ports[e.Port], target{out: o})
-		t.chain.outs = append(t.chain.outs, o)
+		n := t.chain.Nodes[c.index(e.From)]
+		n.Ports[e.Port] = append(n.Ports[e.Port], chain.Target{Out: o})
+		t.chain.Outs = append(t.chain.Outs, o)
 	}
-	for _, n := range t.chain.nodes {
+	for _, n := range t.chain.Nodes {
 		if err := a.equip(t, n, res); err != nil {
-			return fmt.Errorf("%s: %w", n.spec.ID, err)
+			return fmt.Errorf("%s: %w", n.Spec.ID, err)
 		}
 	}
 	return nil
 }
 
 // equip gives a node what makes it work: an operator, a reader, or a sink.
-func (a *attempt) equip(t *task, n *node, res *restored) error {
-	switch n.spec.Kind {
+func (a *attempt) equip(t *task, n *chain.Node, res *restored) error {
+	switch n.Spec.Kind {
 	case "source":
 		return a.addHead(t, n, res)
 	case "sink":
 		return a.addSink(t, n)
 	}
-	spec, ok := op.Lookup(n.spec.Kind)
+	spec, ok := op.Lookup(n.Spec.Kind)
 	if !ok || spec.New == nil {
-		return fmt.Errorf("no operator for the stage %s", n.spec.Kind)
+		return fmt.Errorf("no operator for the stage %s", n.Spec.Kind)
 	}
 	ctx := a.context(t, n)
-	for _, e := range a.plan.Outputs(n.spec.ID) {
+	for _, e := range a.plan.Outputs(n.Spec.ID) {
 		ctx.Before = ctx.Before || e.Before
 	}
 	var err error
-	n.op, err = spec.New(ctx)
+	n.Op, err = spec.New(ctx)
 	return err
 }
 
-func (a *attempt) context(t *task, n *node) *op.Context {
-	emit := func(port int, b *value.Batch) error { return t.chain.emit(n, port, b) }
-	ctx := &op.Context{Job: &a.plan.Job, Node: n.spec, Emit: emit, Store: t.store, Env: a.env.functions(&a.plan.Job), Stats: &n.stats,
-		Enough: func() { a.satisfied(n.spec.ID) }}
-	for _, e := range a.plan.Inputs(n.spec.ID) {
+func (a *attempt) context(t *task, n *chain.Node) *op.Context {
+	emit := func(port int, b *value.Batch) error { return t.chain.Emit(n, port, b) }
+	ctx := &op.Context{Job: &a.plan.Job, Node: n.Spec, Emit: emit, Store: t.store, Env: a.env.functions(&a.plan.Job), Stats: &n.Stats,
+		Enough: func() { a.satisfied(n.Spec.ID) }}
+	for _, e := range a.plan.Inputs(n.Spec.ID) {
 		ctx.Inputs = append(ctx.Inputs, a.plan.Find(e.From).Ports[e.Port].Type)
 	}
-	if n.spec.Kind == "source" { // its rows fail as they come out
-		ctx.Inputs = []plan.StreamType{n.spec.Ports[0].Type}
+	if n.Spec.Kind == "source" { // its rows fail as they come out
+		ctx.Inputs = []plan.StreamType{n.Spec.Ports[0].Type}
 	}
 	ctx.Errors = op.NewRowErrors(ctx)
 	return ctx
 }
 
-func (a *attempt) addHead(t *task, n *node, res *restored) error {
-	config := n.spec.Config.(*plan.SourceConfig)
-	src := a.sources[n.spec.ID]
+func (a *attempt) addHead(t *task, n *chain.Node, res *restored) error {
+	config := n.Spec.Config.(*plan.SourceConfig)
+	src := a.sources[n.Spec.ID]
 	mine := connector.Divide(src.splits, t.index, t.spec.tasks)
 	h := &head{node: n, mark: config.Watermark, splits: mine, clock: a.env.Clock, faults: a.faults}
 	ctx := a.context(t, n)
 	h.errors, h.emit = ctx.Errors, ctx.Emit
 	var chained *splitTime
 	for _, s := range mine {
-		st := res.time(n.spec.ID, s.ID)
+		st := res.time(n.Spec.ID, s.ID)
 		st.ended = s.Ended && !s.Chain
 		if s.Chain {
 			if chained == nil {
@@ -236,13 +238,13 @@ func (a *attempt) addHead(t *task, n *node, res *restored) error {
 	return err
 }
 
-func (a *attempt) addSink(t *task, n *node) error {
-	s, err := a.job.newSink(n.spec, t.index, t.spec.tasks)
+func (a *attempt) addSink(t *task, n *chain.Node) error {
+	s, err := a.job.newSink(n.Spec, t.index, t.spec.tasks)
 	if err != nil {
 		return err
 	}
-	a.sinks[n.spec.ID] = append(a.sinks[n.spec.ID], s)
-	n.sink = &sinkEnd{id: n.spec.ID, sink: s}
+	a.sinks[n.Spec.ID] = append(a.sinks[n.Spec.ID], s)
+	n.Sink = &chain.Sink{ID: n.Spec.ID, End: s}
 	return nil
 }
 

@@ -45,17 +45,17 @@ func (t *task) cutNow() error {
 		c.stats.Align = start.Sub(t.aligned)
 	}
 	refused := t.host.faults.HitAny(fault.Snapshot, t.spec.ids, id)
-	for _, n := range t.chain.nodes {
-		if n.sink == nil {
+	for _, n := range t.chain.Nodes {
+		if n.Sink == nil {
 			continue
 		}
-		token, err := n.sink.prepare(id, t.phase == ended)
+		token, err := n.Sink.Prepare(id, t.phase == ended)
 		if err != nil {
 			return err
 		}
 		if token != nil {
 			c.stats.Written += int64(len(token))
-			c.tokens = append(c.tokens, checkpoint.Handle{Task: t.id, Node: n.spec.ID, Kind: checkpoint.Token, Inline: token})
+			c.tokens = append(c.tokens, checkpoint.Handle{Task: t.id, Node: n.Spec.ID, Kind: checkpoint.Token, Inline: token})
 		}
 	}
 	extra, err := t.extra()
@@ -68,7 +68,7 @@ func (t *task) cutNow() error {
 		c.file = t.host.upload(t, id)
 	}
 	if t.phase != ended {
-		t.chain.signal(flow.Message{Kind: flow.Barrier, Checkpoint: id})
+		t.chain.Signal(flow.Message{Kind: flow.Barrier, Checkpoint: id})
 	}
 	if t.last && t.head != nil {
 		t.head.paused = true

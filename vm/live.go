@@ -93,17 +93,17 @@ func (t *task) tellPart() {
 
 // part is a copy of the task's counters. It is called on the task's own loop, or after it.
 func (t *task) part() *status.Part {
-	p := &status.Part{Watermark: status.Mark(t.watermark), Held: !t.chain.room()}
-	for _, n := range t.chain.nodes {
-		s, bytes := n.stats, int64(0)
+	p := &status.Part{Watermark: status.Mark(t.watermark), Held: !t.chain.Room()}
+	for _, n := range t.chain.Nodes {
+		s, bytes := n.Stats, int64(0)
 		if t.head != nil && n == t.head.node {
 			bytes = t.head.bytes
-		} else if n.sink != nil {
-			if c, ok := n.sink.sink.(connector.Counted); ok {
+		} else if n.Sink != nil {
+			if c, ok := n.Sink.End.(connector.Counted); ok {
 				bytes = c.Bytes()
 			}
 		}
-		p.Stages = append(p.Stages, event.StageCounts{ID: n.spec.ID, RowsIn: s.RowsIn, RowsOut: s.RowsOut, Late: s.Late, Skipped: s.Skipped})
+		p.Stages = append(p.Stages, event.StageCounts{ID: n.Spec.ID, RowsIn: s.RowsIn, RowsOut: s.RowsOut, Late: s.Late, Skipped: s.Skipped, BusyNS: s.Busy.Nanoseconds()})
 		p.Bytes = append(p.Bytes, bytes)
 	}
 	if t.head != nil {

@@ -6,6 +6,7 @@ import (
 
 	"pipec/compiler/plan"
 	"pipec/connector"
+	"pipec/vm/chain"
 	"pipec/vm/clock"
 	"pipec/vm/eval"
 	"pipec/vm/fault"
@@ -24,7 +25,7 @@ type splitTime struct {
 
 // head is the source of a task: it reads batches, gives them event time, and knows the watermark of each split (language A4, A10).
 type head struct {
-	node    *node
+	node    *chain.Node
 	mark    *plan.Watermark // nil: no event time
 	reader  connector.Reader
 	splits  []connector.Split // with the position after the last batch that was taken
@@ -100,7 +101,7 @@ func (h *head) turns() {
 
 // take gives a batch its event times and marks and sends it into the chain.
 func (h *head) take(b *value.Batch) error {
-	if err := h.faults.Rows(h.node.spec.ID, b.Live()); err != nil {
+	if err := h.faults.Rows(h.node.Spec.ID, b.Live()); err != nil {
 		return err
 	}
 	if h.mark == nil {

@@ -6,13 +6,14 @@ import (
 
 	"pipec/compiler/plan"
 	"pipec/connector"
+	"pipec/vm/chain"
 	"pipec/vm/clock"
 	"pipec/vm/value"
 )
 
 // sourceOf makes a head with so many splits that hands its batches to nobody.
 func sourceOf(c clock.Clock, mark plan.Watermark, splits int) *head {
-	h := &head{node: &node{spec: &plan.Node{ID: "s"}}, mark: &mark, clock: c, emit: func(int, *value.Batch) error { return nil }}
+	h := &head{node: &chain.Node{Spec: &plan.Node{ID: "s"}}, mark: &mark, clock: c, emit: func(int, *value.Batch) error { return nil }}
 	for range splits {
 		h.splits = append(h.splits, connector.Split{})
 		h.times = append(h.times, &splitTime{Max: value.NoTime, ready: true})

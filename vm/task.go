@@ -9,6 +9,7 @@ import (
 
 	"pipec/state"
 	"pipec/vm/actor"
+	"pipec/vm/chain"
 	"pipec/vm/exchange"
 	"pipec/vm/failure"
 	"pipec/vm/flow"
@@ -32,7 +33,7 @@ type task struct {
 	spec   *chainSpec
 	index  int
 	host   *attempt
-	chain  *chain
+	chain  *chain.Chain
 	head   *head               // nil: rows come from inlets
 	inlets []*exchange.Channel // by input and sender
 	align  *exchange.Aligner
@@ -114,10 +115,10 @@ func (t *task) step() (Progress, time.Time, error) {
 	}
 	p, until := Again, time.Time{}
 	switch {
-	case !t.chain.room():
+	case !t.chain.Room():
 		p = Waiting
-	case t.chain.more > 0:
-		err = t.chain.resume()
+	case t.chain.Pending():
+		err = t.chain.Resume()
 	case !t.begun:
 		err = t.begin()
 	case t.advanced:
@@ -137,7 +138,7 @@ func (t *task) step() (Progress, time.Time, error) {
 		return Again, time.Time{}, err
 	}
 	if p == Waiting {
-		t.chain.flush()
+		t.chain.Flush()
 		if busy {
 			p = Again
 		}
@@ -154,17 +155,17 @@ func (t *task) begin() error {
 	if t.watermark == value.NoTime {
 		return nil
 	}
-	return t.chain.advance(t.chain.nodes[0], t.watermark)
+	return t.chain.Advance(t.chain.Nodes[0], t.watermark)
 }
 
 // linger sends gathered rows on when they have waited long enough, although the task is busy.
 func (t *task) linger() {
-	if len(t.chain.outs) == 0 {
+	if len(t.chain.Outs) == 0 {
 		return
 	}
 	if now := t.host.env.Clock.Now(); now.Sub(t.flushed) > t.host.plan.Job.Linger {
 		t.flushed = now
-		t.chain.flush()
+		t.chain.Flush()
 	}
 }
 
@@ -208,9 +209,11 @@ func (t *task) readSource() (Progress, time.Time, error) {
 	if t.head.paused {
 		return Waiting, time.Time{}, nil
 	}
+	outer := t.chain.Watch.Enter(&t.head.node.Stats.Busy)
 	p, err := t.head.next(t.host.plan.Job.BatchSize)
+	t.chain.Watch.Leave(outer)
 	if err != nil {
-		return p, time.Time{}, at(t.spec.head.ID, err)
+		return p, time.Time{}, chain.At(t.spec.head.ID, err)
 	}
 	if p == Finished {
 		t.phase, t.final = draining, true
@@ -219,7 +222,7 @@ func (t *task) readSource() (Progress, time.Time, error) {
 	t.advanced = p == Again
 	if p == Waiting {
 		until, err := t.advance()
-		if t.chain.more > 0 {
+		if t.chain.Pending() {
 			p = Again
 		}
 		if t.host.env.Inline { // nobody wakes it
@@ -240,14 +243,14 @@ func (t *task) advance() (time.Time, error) {
 	if quiet != t.quiet {
 		t.quiet = quiet
 		if quiet {
-			t.chain.signal(flow.Message{Kind: flow.Idle})
+			t.chain.Signal(flow.Message{Kind: flow.Idle})
 		}
 	}
 	if w <= t.watermark {
 		return until, nil
 	}
 	t.watermark = w
-	return until, t.chain.advance(t.chain.nodes[0], w)
+	return until, t.chain.Advance(t.chain.Nodes[0], w)
 }
 
 // readInlets takes the next message of an inlet that is not held, in turns.
@@ -276,7 +279,7 @@ func (t *task) receive(i int, m flow.Message) error {
 	case flow.Rows:
 		t.merge.Idle[i] = false
 		t.current, t.lender = m.Batch, t.inlets[i]
-		return t.chain.deliver(t.chain.nodes[0], m.Batch)
+		return t.chain.Deliver(t.chain.Nodes[0], m.Batch)
 	case flow.Watermark:
 		t.merge.Idle[i] = false
 		t.merge.Mark[i] = max(t.merge.Mark[i], m.Time)
@@ -303,7 +306,7 @@ func (t *task) merged() error {
 	if quiet := t.merge.Quiet(); quiet != t.quiet {
 		t.quiet = quiet
 		if quiet {
-			t.chain.signal(flow.Message{Kind: flow.Idle})
+			t.chain.Signal(flow.Message{Kind: flow.Idle})
 		}
 	}
 	w, grew := t.merge.Advance()
@@ -311,17 +314,17 @@ func (t *task) merged() error {
 		return nil
 	}
 	t.watermark = w
-	return t.chain.advance(t.chain.nodes[0], w)
+	return t.chain.Advance(t.chain.Nodes[0], w)
 }
 
 // finish ends the task's output once nothing is pending: event time goes to its end first, if the input ended by itself.
 func (t *task) finish() error {
 	if t.final && t.watermark != value.EndTime {
 		t.watermark = value.EndTime
-		return t.chain.advance(t.chain.nodes[0], value.EndTime)
+		return t.chain.Advance(t.chain.Nodes[0], value.EndTime)
 	}
 	t.phase = ended
-	t.chain.signal(flow.Message{Kind: flow.End})
+	t.chain.Signal(flow.Message{Kind: flow.End})
 	t.host.taskEnded(t)
 	return nil
 }

@@ -4,7 +4,6 @@
 // production, the simulator drives the same Step in an order of its own.
 //
 //	layout.go    chains: maximal parts of the plan without an exchange
-//	chain.go     chain: the fused operators of one task, and their pending output
 //	source.go    head: a source's reader, event time and watermarks by split
 //	task.go      task: one step of one task
 //	cut.go       what a task does at a barrier, and how its snapshot is written
@@ -14,7 +13,7 @@
 //	live.go      what a running job tells of itself
 //	control.go   Job: checkpoints on request, cancel
 //
-// How messages get from task to task is in vm/exchange, how machines are run in vm/actor, how snapshots are written in vm/upload, whether one fits the
+// How a batch gets through the stages of a task is in vm/chain, how messages get from task to task in vm/exchange, how machines are run in vm/actor, how snapshots are written in vm/upload, whether one fits the
 // program in vm/fit, which files it consists of in vm/lineage, what a job says of itself in vm/status.
 package vm
 

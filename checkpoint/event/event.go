@@ -120,6 +120,7 @@ type StageCounts struct {
 	RowsOut int64  `json:"rows_out"`
 	Late    int64  `json:"late"`
 	Skipped int64  `json:"skipped"`
+	BusyNS  int64  `json:"busy_ns,omitempty"` // of all tasks together, the stages behind it not included
 }
 
 // CheckpointCounts is how the attempts of a process ended.

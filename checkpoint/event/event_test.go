@@ -24,7 +24,7 @@ func samples() []Body {
 		&CheckpointFailed{ID: 5, Reason: "too_large", Text: "6 > 5", Consecutive: 1},
 		&Restart{Attempt: 1, DelayMS: 1000, Strategy: "fixed_delay", Cause: "boom"},
 		&Committed{ID: 4, Sink: "out/into/1", Recovered: true},
-		&Summary{State: Finished, DurationMS: 99, Sources: []EndpointCounts{{"in", 1, 2}}, Stages: []StageCounts{{"s", 1, 2, 3, 4}},
+		&Summary{State: Finished, DurationMS: 99, Sources: []EndpointCounts{{"in", 1, 2}}, Stages: []StageCounts{{"s", 1, 2, 3, 4, 5}},
 			Sinks: []EndpointCounts{{"out", 3, 4}}, Checkpoints: CheckpointCounts{1, 2}, Restarts: 1},
 	}
 }

@@ -18,6 +18,7 @@ import (
 type reporter struct {
 	w     io.Writer
 	quiet bool
+	stats bool // the end report tells what stages took
 	start time.Time
 	plan  *plan.Plan
 	how   string // the resolved restart strategy
@@ -104,10 +105,30 @@ func (r *reporter) footer(res vm.Result, command string) {
 			r.line("  skipped %-20s %12s rows", st.ID, humanize.Comma(st.Skipped))
 		}
 	}
+	if r.stats {
+		r.times(s.Stages)
+	}
 	if n := s.Checkpoints; n.Completed+n.Failed > 0 || s.Restarts > 0 {
 		r.line("  %d checkpoints, %d failed, %d restarts", n.Completed, n.Failed, s.Restarts)
 	}
 	r.goOn(res, command)
+}
+
+// times prints what each stage took for a row of its input (a source: of its output) and which part of the time of all stages that is. What an exchange takes belongs to the stage before it.
+func (r *reporter) times(stages []event.StageCounts) {
+	all := int64(0)
+	for _, st := range stages {
+		all += st.BusyNS
+	}
+	for _, st := range stages {
+		rows := st.RowsIn
+		if rows == 0 {
+			rows = st.RowsOut
+		}
+		if rows > 0 && all > 0 {
+			r.line("  took    %-30s %10.1f ns/row  %5.1f %%", st.ID, float64(st.BusyNS)/float64(rows), 100*float64(st.BusyNS)/float64(all))
+		}
+	}
 }
 
 // goOn prints the exact command that continues from here.

@@ -41,6 +41,8 @@ type runFlags struct {
 	faults           []string
 	grace            time.Duration
 	quiet            bool
+	profile          string
+	stats            bool
 }
 
 func runCommand(std streams) *cobra.Command {
@@ -71,6 +73,8 @@ failed is only resumed with --resume, and -s goes back to any snapshot. The firs
 	faultFlag(cmd, &f.faults, &f.given)
 	flags.DurationVar(&f.grace, "grace", 20*time.Second, "how long the last checkpoint may take after a signal")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only")
+	flags.StringVar(&f.profile, "profile", "", "write cpu.pprof, heap.pprof and trace.out of the run into the folder `DIR`")
+	flags.BoolVar(&f.stats, "stats", false, "show in the end report what each stage took: nanoseconds per row, and its share of the time")
 	_ = flags.MarkHidden("claim")
 	return cmd
 }
@@ -117,7 +121,7 @@ func run(std streams, file string, f runFlags) error {
 	}
 	show := newDisplay(std, c.plan, f.quiet)
 	defer show.close()
-	r := &reporter{w: show.err, quiet: f.quiet, plan: c.plan}
+	r := &reporter{w: show.err, quiet: f.quiet, stats: f.stats, plan: c.plan}
 	front := newDesk(c.plan)
 	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Random: seeded(), Stdin: connector.Keep(std.in), Stdout: show.stdout(),
 		Watcher: follow.OS(), Dialer: redial.Keep(redial.Net()), Faults: faults, Process: process()}
@@ -137,9 +141,13 @@ func run(std streams, file string, f runFlags) error {
 	if f.restore, err = absolute(f.restore); err != nil {
 		return &exit{exitUsage, err}
 	}
+	taken, err := profile(f.profile)
+	if err != nil {
+		return &exit{exitUsage, fmt.Errorf("--profile: %w", err)}
+	}
 	res, err := supervise(env, c.plan, r, show, front, f)
 	show.close()
-	if err != nil {
+	if err = errors.Join(err, taken.stop()); err != nil {
 		return err
 	}
 	if log != nil && log.Err() != nil {

@@ -3,6 +3,7 @@
 //
 //   - clock.go  Clock and Timer, and Real, the system's
 //   - fake.go   Fake, which moves only when told
+//   - watch.go  Watch: whose time it is
 package clock
 
 import "time"

@@ -37,6 +37,7 @@ func (t *Totals) Add(p *Part) {
 		s.RowsOut += c.RowsOut
 		s.Late += c.Late
 		s.Skipped += c.Skipped
+		s.BusyNS += c.BusyNS
 		t.bytes[c.ID] += p.Bytes[i]
 	}
 }

@@ -9,6 +9,8 @@
 package run
 
 import (
+	"time"
+
 	"pipec/compiler/plan"
 	"pipec/state"
 	"pipec/vm/fn"
@@ -49,8 +51,9 @@ type Context struct {
 // Stats are counted by the task's goroutine and read after it stopped, or through a copy taken by it.
 type Stats struct {
 	RowsIn, RowsOut int64
-	Late            int64 // rows that came after a window of theirs had closed, unless `late as` has taken them
-	Skipped         int64 // row errors under on_row_error = skip, and rows that no branch took
+	Late            int64         // rows that came after a window of theirs had closed, unless `late as` has taken them
+	Skipped         int64         // row errors under on_row_error = skip, and rows that no branch took
+	Busy            time.Duration // of its own, not of the stages behind it in the same task
 }
 
 // Stateless gives an operator without event time and without pending output the rest of the interface.
