@@ -63,16 +63,26 @@ func (b *builder) reading(name string, word *grammar.Name, body *grammar.Body, a
 	cfg := plan.SourceConfig{Name: name, Connector: spec.Name, Settings: set}
 	complete := b.sourceColumns(&cfg, spec, body, word)
 	b.contradicts(spec.CheckSource, set, word)
+	b.once(spec, word)
 	if complete {
 		b.formatFits(set, cfg.Schema, word)
 	}
 	if !complete {
+		// Its column cannot be looked up, its durations can: mistakes in them need not wait for the schema.
 		if w := body.Watermark(); w != nil && !body.Broken() {
 			b.durations(w)
 		}
 		return unknown
 	}
 	return b.sourceNode(cfg, spec, body, at)
+}
+
+// once warns of a source that a restore cannot put back (S442).
+func (b *builder) once(spec *connector.Spec, word *grammar.Name) {
+	if !spec.Replayable && b.job.Checkpoint.Enabled() {
+		b.list.Warnf("S442", word.Span(), "`%s` cannot be read again: what came between the last checkpoint and a failure is lost", spec.Name).
+			WithHelp("state and sinks go back to the checkpoint, the source goes on with what comes next; what must not be lost is better read from files")
+	}
 }
 
 // sourceNode adds the node of a source whose columns are known.
