@@ -174,7 +174,7 @@ func (p *panes) again(rows []int32, starts []int64) error {
 	p.seen.reset(len(rows))
 	for i, s := range p.slots {
 		given := *s.Int(p.given) != 0
-		if !given && starts[i]+p.win.Size > p.mark || !p.seen.see(s, i) {
+		if !given && starts[i]+p.win.Size > p.mark || !p.seen.see(p.slots, i) {
 			continue
 		}
 		was := int32(-1)

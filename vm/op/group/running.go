@@ -63,7 +63,7 @@ func (r *running) touch(rows []int32) {
 	r.seen.reset(len(rows))
 	r.rowOf, r.exists, r.diff = r.rowOf[:0], r.exists[:0], r.diff[:0]
 	for i, s := range r.slots {
-		if r.seen.see(s, i) {
+		if r.seen.see(r.slots, i) {
 			r.rowOf, r.exists, r.diff = append(r.rowOf, rows[i]), append(r.exists, !r.fresh[i]), append(r.diff, s)
 		}
 	}
