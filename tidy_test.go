@@ -40,6 +40,7 @@ var rows = [][]string{
 var inRowOf = map[string]string{
 	"compiler/check":    "compiler",
 	"compiler/config":   "compiler",
+	"compiler/picture":  "compiler",
 	"compiler/graph":    "compiler",
 	"grammar/token":     "grammar",
 	"grammar/extent":    "grammar",
