@@ -208,8 +208,8 @@ func TestZombie(t *testing.T) {
 		!strings.Contains(text, fmt.Sprintf("process %d on", successor.cmd.Process.Pid)) {
 		t.Errorf("the zombie says:\n%s", text)
 	}
-	if len(old.named("restart")) != 0 {
-		t.Error("the zombie tried again")
+	if n := len(old.named("restart")); n > 1 { // one, if it met what its successor deleted before it met the claim
+		t.Errorf("the zombie tried again %d times", n)
 	}
 	successor.ends("0")
 	b.numbers("out", 4000)
