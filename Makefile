@@ -1,5 +1,5 @@
 # One verb each. `make test` is all tests, `make check` is what a change must pass besides, `make update` rewrites the goldens.
-.PHONY: build test update check bench fuzz sim kills mutants clean
+.PHONY: build test update check bench bench-check bench-update fuzz sim kills mutants clean
 
 export CGO_ENABLED := 0
 
@@ -18,8 +18,16 @@ check: test
 	go mod tidy -diff
 	@test -z "$$(git status --porcelain)" || { echo "the tree is dirty:"; git status --short; exit 1; }
 
+BENCH := go test -run '^$$' -bench . -benchtime 5x -timeout 1h ./spec/bench
+
 bench:
-	go test -run '^$$' -bench . -benchmem ./vm/... ./state/... ./connector/... ./compiler/...
+	$(BENCH) | go run ./spec/bench
+
+bench-check:
+	$(BENCH) | go run ./spec/bench -check
+
+bench-update:
+	$(BENCH) | go run ./spec/bench -write
 
 fuzz:
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 60s ./grammar

@@ -42,7 +42,7 @@ func TestPages(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no pages: %v", err)
 	}
-	for _, file := range append(files, "../../examples/README.md", "first/README.md") {
+	for _, file := range append(files, "../../examples/README.md", "../../examples/nexmark/README.md", "first/README.md") {
 		name := strings.TrimSuffix(filepath.ToSlash(strings.TrimPrefix(file, "../../")), ".md")
 		t.Run(strings.ReplaceAll(name, "/", "_"), func(t *testing.T) {
 			t.Parallel()
@@ -63,7 +63,7 @@ func TestPages(t *testing.T) {
 
 // TestIndexes holds that whoever starts at an index finds everything.
 func TestIndexes(t *testing.T) {
-	for index, pattern := range map[string]string{"../../docs/README.md": "../../docs/*.md", "../../examples/README.md": "../../examples/*.pipe"} {
+	for index, pattern := range map[string]string{"../../docs/README.md": "../../docs/*.md", "../../examples/README.md": "../../examples/*.pipe", "../../examples/nexmark/README.md": "../../examples/nexmark/*.pipe"} {
 		text, err := os.ReadFile(index)
 		if err != nil {
 			t.Fatal(err)
