@@ -123,6 +123,7 @@ type Reader interface {
 // SinkOptions are what one task's sink is made from.
 type SinkOptions struct {
 	Config      plan.SinkConfig
+	Node        string // id of the sink in the plan
 	Job         plan.Job
 	Env         Env
 	Run         string // run id; with Epoch part of every name that is written

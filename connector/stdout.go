@@ -98,7 +98,7 @@ func newStdout(o SinkOptions) (Sink, error) {
 	if t, err := newTable(o); t != nil || err != nil {
 		return t, err
 	}
-	s := &stdoutSink{out: o.Env.Stdout, name: o.Config.Name, task: o.Task, changes: o.Config.Settings.Bool("changes")}
+	s := &stdoutSink{out: o.Env.Stdout, name: o.Node, task: o.Task, changes: o.Config.Settings.Bool("changes")}
 	var err error
 	_, s.enc, err = newEncoder(o, s.changes, !s.changes && updating(o.Config))
 	return s, err

@@ -10,8 +10,8 @@ import (
 
 // Display is a terminal. A stream of updates into stdout that names no format is a table there, which changes in place.
 type Display interface {
-	// Table gives the table of a sink, the same to all its tasks and after each restart; key are the columns whose rows replace each other.
-	Table(name string, schema value.Schema, key []string) (Table, error)
+	// Table gives the table of a sink, by its id in the plan: the same to all its tasks and after each restart. key are the columns whose rows replace each other.
+	Table(sink string, schema value.Schema, key []string) (Table, error)
 }
 
 // Table takes rows as they change. It copies what it keeps, and may be called by several tasks at once.
@@ -36,7 +36,7 @@ func newTable(o SinkOptions) (Sink, error) {
 	if len(key) == 0 {
 		key = o.Config.ModeKey
 	}
-	t, err := out.display.Table(o.Config.Name, o.Config.Schema, key)
+	t, err := out.display.Table(o.Node, o.Config.Schema, key)
 	return &tableSink{t}, err
 }
 

@@ -171,7 +171,7 @@ func (j *Job) newSink(n *plan.Node, task, tasks int) (connector.Sink, error) {
 	if !ok || spec.Sink == nil {
 		return nil, fmt.Errorf("there is no connector %s to write to", config.Connector)
 	}
-	return spec.Sink(connector.SinkOptions{Config: *config, Job: j.plan.Job, Env: j.connectors(), Run: j.runID(), Epoch: j.epoch(),
+	return spec.Sink(connector.SinkOptions{Config: *config, Node: n.ID, Job: j.plan.Job, Env: j.connectors(), Run: j.runID(), Epoch: j.epoch(),
 		Task: task, Tasks: tasks, Checkpoints: j.storage != nil})
 }
 

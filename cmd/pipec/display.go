@@ -23,6 +23,7 @@ const look = 250 * time.Millisecond
 type display struct {
 	out, err io.Writer // what stdout and stderr are written to
 	live     bool      // stdout is a terminal: streams of updates become tables
+	plan     *plan.Plan
 	block    *screen.Block
 	screens  []*screen.Screen
 	tablesOn *screen.Screen
@@ -36,7 +37,7 @@ type display struct {
 // newDisplay finds out what can live. What is typed on a terminal, and what another program prints of our output, would get into the way of lines that
 // are redrawn: then there are none.
 func newDisplay(std streams, p *plan.Plan, quiet bool) *display {
-	d := &display{out: std.out, err: std.err, tables: map[string]*screen.Table{}, stop: make(chan struct{})}
+	d := &display{out: std.out, err: std.err, plan: p, tables: map[string]*screen.Table{}, stop: make(chan struct{})}
 	out, err := terminal(std.out), terminal(std.err)
 	if os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == "" || terminal(std.in) != nil && uses(p, "source", "stdin") {
 		return d
@@ -131,17 +132,17 @@ func (d *display) stdout() connector.Stdout {
 }
 
 // Table implements connector.Display.
-func (d *display) Table(name string, schema value.Schema, key []string) (connector.Table, error) {
+func (d *display) Table(sink string, schema value.Schema, key []string) (connector.Table, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if t := d.tables[name]; t != nil {
+	if t := d.tables[sink]; t != nil {
 		return t, nil
 	}
-	t, err := screen.NewTable(name, schema, key, d.tablesOn.Touch)
+	t, err := screen.NewTable(d.stream(sink), schema, key, d.tablesOn.Touch)
 	if err != nil {
 		return nil, err
 	}
-	d.tables[name] = t
+	d.tables[sink] = t
 	d.tablesOn.AddTable(t)
 	if len(d.tables) > 1 {
 		for _, t := range d.tables {
@@ -149,6 +150,16 @@ func (d *display) Table(name string, schema value.Schema, key []string) (connect
 		}
 	}
 	return t, nil
+}
+
+// stream names what flows into a sink.
+func (d *display) stream(sink string) string {
+	for _, e := range d.plan.Inputs(sink) {
+		if from := d.plan.Find(e.From); from != nil {
+			return from.Stream
+		}
+	}
+	return sink
 }
 
 // follow keeps the block up to date while the job runs.

@@ -224,7 +224,7 @@ func Stages(s status.Job, rates map[string]float64, width, height int) []Line {
 		return nil
 	}
 	short := width < 70
-	columns := []column{{name: "stage"}}
+	columns := []column{{name: "stage", least: keyCut}}
 	var text []func(st *status.Stage, rate float64, short bool) string
 	for _, c := range stageColumns {
 		if width >= c.from && (c.when == nil || c.when(&s)) && (rates != nil || c.name != "rows/s") {

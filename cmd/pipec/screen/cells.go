@@ -11,12 +11,15 @@ import (
 type column struct {
 	name   string
 	number bool // aligned to the right
+	least  int  // it is cut to this at most; 0: never, since a cut number is a wrong one
 	width  int  // wanted; grows with what is seen and never shrinks, so that columns stand still
 }
 
+// Texts are cut down to this; of keys, which tell rows apart, more stays.
 const (
 	gap      = 2 // columns between columns
-	enough   = 8 // a cut column is worth showing if it has at least this
+	textCut  = 8
+	keyCut   = 24
 	ellipsis = "…"
 )
 
@@ -30,45 +33,41 @@ func see(columns []column, cells [][]string) {
 	}
 }
 
-// fit gives each column its width in a window: all of it, or the widest ones cut; columns at the right for which there is no room are left out.
-func fit(columns []column, width int) (widths []int, left int) {
-	shown := len(columns)
-	for shown > 1 && least(columns[:shown]) > width {
-		shown--
+// floor is the room that a column needs at least.
+func (c *column) floor() int {
+	if c.least == 0 {
+		return c.width
 	}
-	widths = make([]int, shown)
-	total := gap * (shown - 1)
-	for i, c := range columns[:shown] {
-		widths[i] = c.width
-		total += c.width
-	}
-	for total > width {
-		widest := 0
-		for i := range widths {
-			if widths[i] > widths[widest] {
-				widest = i
-			}
-		}
-		if widths[widest] <= 1 {
-			break
-		}
-		widths[widest]--
-		total--
-	}
-	return widths, len(columns) - shown
+	return min(c.width, c.least)
 }
 
-// least is the room that columns need at least. Numbers are never cut: a cut number is a wrong one.
-func least(columns []column) int {
-	n := gap * (len(columns) - 1)
-	for _, c := range columns {
-		if c.number {
-			n += c.width
-		} else {
-			n += min(c.width, enough)
-		}
+// fit gives each column its width in a window: all of it, or the widest texts cut; columns at the right for which there is no room are left out.
+func fit(columns []column, width int) (widths []int, left int) {
+	shown, room := 0, width+gap
+	for shown < len(columns) && room-gap-columns[shown].floor() >= 0 {
+		room -= gap + columns[shown].floor()
+		shown++
 	}
-	return n
+	if shown == 0 { // not even the first: as much of it as there is
+		return []int{max(1, width)}, len(columns) - 1
+	}
+	widths = make([]int, shown)
+	for i := range widths {
+		widths[i] = columns[i].floor()
+	}
+	for ; room > 0; room-- { // what is left goes to whom it serves first: the narrowest that wants more
+		next := -1
+		for i := range widths {
+			if widths[i] < columns[i].width && (next < 0 || widths[i] < widths[next]) {
+				next = i
+			}
+		}
+		if next < 0 {
+			break
+		}
+		widths[next]++
+	}
+	return widths, len(columns) - shown
 }
 
 // row writes one row of cells.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"pipec/checkpoint/event"
 	"pipec/vm/status"
@@ -276,5 +277,58 @@ func TestShort(t *testing.T) {
 func TestClean(t *testing.T) {
 	if got := string(clean(nil, []byte("a\x1b[2Jb\tc\nd\u202e\x00\xff"))); !bytes.Equal([]byte(got), []byte("a\uFFFD[2Jb\\tc\\nd\uFFFD\uFFFD\uFFFD")) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestFit holds for any columns and any window that what is shown fits, that numbers are whole or not there, and that nothing stays unused that a cut text wants.
+func TestFit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var columns []column
+		for range rapid.IntRange(1, 12).Draw(t, "columns") {
+			columns = append(columns, column{least: rapid.SampledFrom([]int{0, textCut, keyCut}).Draw(t, "least"), width: rapid.IntRange(1, 60).Draw(t, "width")})
+		}
+		width := rapid.IntRange(1, 200).Draw(t, "window")
+		widths, left := fit(columns, width)
+		if len(widths)+left != len(columns) || len(widths) == 0 {
+			t.Fatalf("%d shown, %d left out of %d", len(widths), left, len(columns))
+		}
+		total, cut := gap*(len(widths)-1), false
+		for i, w := range widths {
+			total += w
+			cut = cut || w < columns[i].width
+			if w > columns[i].width || len(widths) > 1 && w < columns[i].floor() {
+				t.Fatalf("column %d is %d wide: %+v", i, w, columns[i])
+			}
+		}
+		if total > width && len(widths) > 1 || cut && total < width && len(widths) > 1 {
+			t.Fatalf("%v of %d", widths, width)
+		}
+	})
+}
+
+// TestCities draws a table with long keys, times and numbers in windows that are too narrow for it.
+func TestCities(t *testing.T) {
+	schema := value.Schema{Fields: []value.Field{{Name: "visitors", Type: value.Of(value.Int)}, {Name: "city", Type: value.Of(value.String)}, {Name: "since", Type: value.Of(value.Timestamp)},
+		{Name: "remark", Type: value.Of(value.String)}, {Name: "open", Type: value.Of(value.Bool)}}}
+	table, err := NewTable("cities", schema, []string{"city"}, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := value.NewBatch(schema)
+	b.Reset(3)
+	for i := range 3 {
+		b.Cols[0].I64[i] = int64(i) * 123_456
+		b.Cols[1].SetString(i, fmt.Sprintf("a town with a rather long name, number %d", i))
+		b.Cols[2].I64[i] = start.UnixMicro() + int64(i)*1_500_000
+		b.Cols[3].SetString(i, "nothing that one would have to know")
+		b.Cols[4].Bool[i] = i == 1
+	}
+	b.Cols[3].SetNull(2, 3)
+	if err := table.Apply(b, b.Rows()); err != nil {
+		t.Fatal(err)
+	}
+	table.Title()
+	for _, width := range []int{10, 40, 79, 110, 199} {
+		golden(t, fmt.Sprintf("cities-%d", width), table.Lines(width, 20), width, 20)
 	}
 }

@@ -50,7 +50,7 @@ func NewTable(name string, schema value.Schema, key []string, touch func()) (*Ta
 	}
 	json, _ := format.Lookup("json")
 	for i, f := range schema.Fields {
-		t.columns = append(t.columns, column{name: string(clean(nil, []byte(f.Name))), number: isNumber(f.Type)})
+		t.columns = append(t.columns, column{name: string(clean(nil, []byte(f.Name))), number: isNumber(f.Type), least: least(f.Type, slices.Contains(t.keys, i))})
 		switch f.Type.Lane() {
 		case value.LaneList, value.LaneRecord:
 			enc, err := json.Encoder(format.EncodeOptions{Schema: value.Schema{Fields: []value.Field{{Name: "v", Type: f.Type}}}})
@@ -61,6 +61,17 @@ func NewTable(name string, schema value.Schema, key []string, touch func()) (*Ta
 		}
 	}
 	return t, nil
+}
+
+// least is how much of a column stays when there is little room.
+func least(t value.Type, key bool) int {
+	switch {
+	case isNumber(t) || t.Kind == value.Timestamp || t.Kind == value.Bool:
+		return 0
+	case key:
+		return keyCut
+	}
+	return textCut
 }
 
 func isNumber(t value.Type) bool {
