@@ -64,13 +64,15 @@ func run(in io.Reader, check, write bool) error {
 func read(in io.Reader) (got map[string]figures, machine string, err error) {
 	got = map[string]figures{}
 	lines := bufio.NewScanner(in)
+	var all []string
 	for lines.Scan() {
 		line := lines.Text()
 		if cpu, ok := strings.CutPrefix(line, "cpu: "); ok {
 			machine = cpu
 		}
-		if strings.HasPrefix(line, "--- FAIL") || line == "FAIL" {
-			return nil, "", errors.New("the benchmarks failed")
+		all = append(all, line)
+		if strings.HasPrefix(line, "FAIL") {
+			return nil, "", errors.New("the benchmarks failed:\n" + strings.Join(all, "\n"))
 		}
 		words := strings.Fields(line)
 		if len(words) < 4 || !strings.HasPrefix(words[0], "Benchmark") {
