@@ -21,8 +21,8 @@ func (t *Table) splitSlots() int { return max(256, 8*(t.store.to-t.store.from)) 
 
 func (p *pane) table(g int) *group { return &p.tables[g&p.mask] }
 
-// maxFree is how many panes wait for reuse at least; as many as are open may, because where several inputs run ahead of each other, windows open and close in bunches.
-const maxFree = 4
+// maxFree is how many panes wait for reuse: where several inputs run ahead of each other, windows open and close in bunches.
+const maxFree = 12
 
 // near is the size of the direct-mapped cache in front of the map of panes.
 const near = 8
@@ -155,7 +155,7 @@ func (t *Table) recycle(p *pane) {
 	for i := range p.tables {
 		slots += p.tables[i].slots
 	}
-	if len(t.free) >= max(maxFree, len(t.panes)) || slots > uint64(8*used+minSlots) {
+	if len(t.free) >= maxFree || slots > uint64(8*used+minSlots) {
 		t.bytes -= int64(slots) * int64(t.width) * 8
 		return
 	}
