@@ -18,6 +18,7 @@ var (
 	simFirst = flag.Uint64("first", 1, "TestSim: the first of them")
 	simSeed  = flag.Uint64("seed", 0, "TestSim: only this one, with all that happens")
 	simLess  = flag.String("less", "", "TestSim: with -seed, what Shrink took out of it")
+	simPlays = flag.Int("shrink", 120, "TestSim: how many smaller scenarios are tried when one fails")
 )
 
 // TestSim plays scenarios in the simulator: jobs, crashes and failures by seed. Whatever happens, what is published in the end is what the straight run publishes.
@@ -37,7 +38,7 @@ func TestSim(t *testing.T) {
 	var wait sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wait.Go(func() {
-			for failures.Load() < 3 {
+			for failures.Load() == 0 {
 				i := next.Add(1) - 1
 				if i >= int64(n) {
 					return
@@ -65,7 +66,7 @@ func TestSim(t *testing.T) {
 
 // failed shrinks what went wrong and says how to see it again.
 func failed(seed uint64, out *sim.Outcome) string {
-	less, small := sim.Shrink(seed, "", 150)
+	less, small := sim.Shrink(seed, "", *simPlays)
 	return fmt.Sprintf("seed %d: %s\nagain: go test ./spec -run 'TestSim$' -seed %d\nsmaller: go test ./spec -run 'TestSim$' -seed %d -less %q\n  %s",
 		seed, strings.Join(out.Wrong, "\n  "), seed, seed, less, strings.Join(small.Wrong, "\n  "))
 }

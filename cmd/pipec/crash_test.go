@@ -224,3 +224,58 @@ func (v *victim) finished() (bool, error) {
 	run := s.Holding().Run
 	return run != nil && run.End == event.Finished, s.Close()
 }
+
+var recoveryKeys = flag.Int("recovery", 0, "TestRecoveryTime: how many keys; 0: it measures nothing but that it works")
+
+// TestRecoveryTime measures how long a killed job with a large state takes to come back, on each backend: from the start of the next process to the restore, and to the
+// first rows that it publishes.
+func TestRecoveryTime(t *testing.T) {
+	keys := *recoveryKeys
+	if keys == 0 {
+		keys = 2000
+	}
+	for _, backend := range []string{"memory", "fs", "badger"} {
+		t.Run(backend, func(t *testing.T) {
+			b := newBox(t, fmt.Sprintf(`
+job j {
+  state %s
+  checkpoint every 100ms { storage = "st" }
+}
+
+source numbers from sequence { rate = 1000000.0 }
+
+sink counts into file { path = "out", format json, key k }
+
+from numbers
+  |> key by k = value %% %d
+  |> count as n
+  |> where n %% 50 == 49 or k < 100
+  |> into counts
+`, backend, keys))
+			var sets []string
+			if backend == "memory" {
+				sets = []string{"--set", "job.state.max_size=1GB"}
+			}
+			p := b.start(sets...)
+			for n, grown := 1, 0; ; n++ {
+				done := p.until("checkpoint_completed", n)
+				full := done[len(done)-1].number("full_bytes")
+				if full > 10*keys && full*50 < grown*51 { // all keys are in it: it grows no more
+					break
+				}
+				grown = full
+			}
+			p.signal(syscall.SIGKILL)
+			p.ends("killed")
+			begun := time.Now()
+			p = b.start(sets...)
+			published := p.until("committed", 2)[1] // the first publishes what the killed process left
+			restored := p.until("restored", 1)[0]
+			since := func(h happened) time.Duration { return h.at().Sub(begun).Round(time.Millisecond) }
+			t.Logf("%s, %d keys: %.0f MB read in %d ms; restored %v after the start, new rows published after %v", backend, keys,
+				float64(restored.number("bytes"))/1e6, restored.number("duration_ms"), since(restored), since(published))
+			p.signal(syscall.SIGKILL)
+			p.ends("killed")
+		})
+	}
+}

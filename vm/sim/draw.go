@@ -43,6 +43,7 @@ func (d *draw) scenario() {
 func (d *draw) inProcess() {
 	l := d.life(0)
 	l.State, l.Checkpoint.Storage, l.Named, l.Step = plan.State{Backend: "memory", MaxSize: 5 << 20}, "", false, 0
+	l.Cancel = 0
 	l.Checkpoint.Timeout = time.Hour // else no patience would be long enough, and there is no second life
 	l.Restart = plan.Restart{Strategy: "fixed_delay", Attempts: 1000, Delay: time.Millisecond}
 	for range 1 + d.rng.IntN(4) {
@@ -74,8 +75,13 @@ func (d *draw) life(n int) Life {
 	}
 	l.Restart = d.restart()
 	l.Named = n > 0 && rng.IntN(8) == 0
-	if rng.IntN(8) == 0 {
+	switch rng.IntN(12) {
+	case 0:
 		l.Step = d.about(600)
+	case 1:
+		l.Cancel, l.Checkpoint.KeepOnCancel = d.about(600), true
+	case 2:
+		l.Manual = d.about(200)
 	}
 	return l
 }

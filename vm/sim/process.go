@@ -136,6 +136,19 @@ func (p *process) poll() {
 	}
 }
 
+// ask does what somebody at the keyboard does.
+func (p *process) ask() {
+	switch l := &p.life; {
+	case p.dead:
+	case l.Step > 0 && p.steps == l.Step:
+		p.job.Suspend()
+	case l.Cancel > 0 && p.steps == l.Cancel:
+		p.job.Cancel()
+	case l.Manual > 0 && p.steps%l.Manual == 0:
+		p.job.Checkpoint()
+	}
+}
+
 // exit is the end of the process, whether it wanted or not.
 func (p *process) exit() {
 	p.dead = true
@@ -158,7 +171,7 @@ func (p *process) judge() string {
 		return ""
 	case p.w.s.AtMost && r.State != event.Finished:
 		return fmt.Sprintf("process %d %s, and its checkpoints with it: %v", p.n, r.State, r.Err)
-	case r.State == event.Finished, r.State == event.Suspended:
+	case r.State == event.Finished, r.State == event.Suspended, r.State == event.Cancelled && p.life.Cancel > 0:
 		return ""
 	case r.Exit == 4 && !p.flipped, r.Exit == 5, r.Exit == 2, !excused:
 		return fmt.Sprintf("process %d failed with exit %d: %v", p.n, r.Exit, r.Err)

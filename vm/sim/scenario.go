@@ -32,6 +32,8 @@ type Life struct {
 	Lazy         int           // one machine in so many is slow
 	Named        bool          // started with -s and the newest checkpoint's path
 	Step         int           // scheduler steps after which it is asked to suspend; 0: never
+	Cancel       int           // and to be cancelled; its checkpoints are kept
+	Manual       int           // every so many steps somebody asks for a checkpoint; 0: never
 	Rules        []string      // its --fault
 }
 
@@ -136,6 +138,12 @@ func (s *Scenario) String() string {
 		}
 		if l.Step > 0 {
 			fmt.Fprintf(&b, ", suspended at step %d", l.Step)
+		}
+		if l.Cancel > 0 {
+			fmt.Fprintf(&b, ", cancelled at step %d", l.Cancel)
+		}
+		if l.Manual > 0 {
+			fmt.Fprintf(&b, ", asked for a checkpoint every %d steps", l.Manual)
 		}
 		b.WriteByte('\n')
 		for _, r := range l.Rules {

@@ -177,9 +177,7 @@ func (w *world) drive(p *process) {
 				z.group.Resume()
 			}
 		}
-		if p.life.Step > 0 && p.steps == p.life.Step {
-			p.job.Suspend()
-		}
+		p.ask()
 		if p.steps > maxSteps {
 			if p.life.Checkpoint.Timeout >= time.Minute {
 				w.violation("process %d does not end", p.n)
@@ -305,7 +303,7 @@ func (w *world) request(l Life) (r checkpoint.Request, over bool) {
 	switch run.End {
 	case event.Finished:
 		return r, true
-	case event.Failed:
+	case event.Failed, event.Cancelled:
 		if r.Resume = run.Newest() != nil; !r.Resume {
 			r.Restore = run.From // it began with it, and began nothing of its own
 		}
