@@ -67,7 +67,6 @@ func (j *Job) build(sources map[string]source, res *restored) (a *attempt, err e
 	if a.backend, err = j.openBackend(); err != nil {
 		return a, err
 	}
-	res.expect(a.layout)
 	channels := a.connect()
 	for _, c := range a.layout.chains {
 		for i := range c.tasks {

@@ -8,6 +8,7 @@ import (
 
 	"pipec/checkpoint"
 	"pipec/checkpoint/event"
+	"pipec/vm/lineage"
 	"pipec/vm/status"
 )
 
@@ -21,7 +22,7 @@ type control struct {
 	ids        map[uint64]string     // request by checkpoint
 	publishing bool                  // sinks are committing
 	working    bool                  // an attempt is being prepared or built off the loop
-	loading    *restored             // what it is built from
+	loading    []*lineage.File       // what it is built from
 }
 
 // Taken is the checkpoint that somebody asked for, or why there is none.

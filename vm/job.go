@@ -216,7 +216,10 @@ func (j *Job) launch(res *restored) {
 	j.mu.Lock()
 	j.released = make(chan struct{})
 	j.mu.Unlock()
-	j.control.working, j.control.loading = true, res
+	j.control.working = true
+	if res != nil {
+		j.control.loading = res.files
+	}
 	j.env.Sched.Do("build", func() {
 		a, err := j.build(sources, res)
 		if res != nil {

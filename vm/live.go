@@ -1,11 +1,11 @@
 package vm
 
 import (
-	"fmt"
 	"time"
 
 	"pipec/checkpoint/event"
 	"pipec/connector"
+	"pipec/vm/lineage"
 	"pipec/vm/status"
 	"pipec/vm/value"
 )
@@ -55,8 +55,9 @@ func (j *Job) show() {
 	s := status.Job{Job: set.Name, Run: j.runID(), Epoch: j.epoch(), Program: j.plan.Program, Host: j.env.Process.Host, Process: j.env.Process.ID,
 		Engine: j.env.Process.Engine, Time: j.env.Clock.Now(), Started: j.began, Parallelism: set.Parallelism, Backend: set.State.Backend, Restart: j.Describe()}
 	s.Checkpoints.IntervalMS, s.Checkpoints.Storage = set.Checkpoint.Interval.Milliseconds(), set.Checkpoint.Storage
-	if l := j.control.loading; l != nil {
-		s.Work = &status.Work{What: fmt.Sprintf("restoring checkpoint %d", l.snap.Manifest.ID), Done: l.loaded.Load(), Total: l.total.Load()}
+	if l := j.control.loading; len(l) > 0 {
+		s.Work = &status.Work{What: "restoring"}
+		s.Work.Done, s.Work.Total = lineage.Progress(l)
 	}
 	s = status.Build(s, j.plan, j.totals, parts, &j.track)
 	for _, c := range j.control.viewers {

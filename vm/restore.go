@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"pipec/checkpoint"
@@ -23,8 +22,6 @@ type restored struct {
 	marks  map[string]int64        // by head of a chain: the least watermark of its old tasks
 	tokens map[string][][]byte     // by sink node
 	began  time.Time
-	loaded atomic.Int64 // bytes of files that tasks have looked through, each task's counted
-	total  atomic.Int64 // what loaded will be
 }
 
 // number and index are how task state is written: 8 bytes, and the task's index as text.
@@ -85,27 +82,12 @@ func (r *restored) unkeyed(f *state.File) error {
 	return nil
 }
 
-// expect notes how much there is to load: every task with state looks through every file.
-func (r *restored) expect(l *layout) {
-	if r == nil {
-		return
-	}
-	for _, c := range l.chains {
-		for _, f := range r.files {
-			if len(c.keeps) > 0 {
-				r.total.Add(f.Ref.Size * int64(c.tasks))
-			}
-		}
-	}
-}
-
 // into loads the keyed state that a task owns. Its tables exist already.
 func (r *restored) into(t *task) error {
 	for _, f := range r.files {
 		if err := t.store.Load(f.File); err != nil {
 			return lineage.Unreadable(f.URI, err)
 		}
-		r.loaded.Add(f.Ref.Size)
 	}
 	return nil
 }

@@ -3,8 +3,10 @@ package lineage
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
+	"sync/atomic"
 	"syscall"
 
 	"pipec/checkpoint"
@@ -19,6 +21,7 @@ type File struct {
 	Ref    blob.Ref
 	URI    string
 	Newest bool // the last of its handle: what is not keyed is whole in each file, and the last is the one that counts
+	read   atomic.Int64
 	close  func() error
 }
 
@@ -60,12 +63,34 @@ func open(snap *checkpoint.Snapshot, h checkpoint.Handle, ref blob.Ref) (*File, 
 		return nil, checkpoint.Damaged(err)
 	}
 	uri := blob.JoinURI(snap.Store.URI(), ref.Name)
-	file, err := state.OpenFile(reader, reader.Size())
-	if err != nil {
+	f := &File{Handle: h, Ref: ref, URI: uri, close: reader.Close}
+	if f.File, err = state.OpenFile(counted{reader, &f.read}, reader.Size()); err != nil {
 		_ = reader.Close()
 		return nil, Unreadable(uri, err)
 	}
-	return &File{File: file, Handle: h, Ref: ref, URI: uri, close: reader.Close}, nil
+	return f, nil
+}
+
+// counted notes how much of a file was read.
+type counted struct {
+	io.ReaderAt
+	read *atomic.Int64
+}
+
+// ReadAt implements io.ReaderAt.
+func (c counted) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, off)
+	c.read.Add(int64(n))
+	return n, err
+}
+
+// Progress is how many bytes of the files were read, of how many; while that is more than there are, for what was read twice, it is all.
+func Progress(files []*File) (done, total int64) {
+	for _, f := range files {
+		done += min(f.read.Load(), f.Ref.Size)
+		total += f.Ref.Size
+	}
+	return done, total
 }
 
 // Unreadable tells a file whose content is wrong, which stays so, from a disk that does not answer, which may pass (architecture, rule 9).

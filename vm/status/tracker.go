@@ -82,6 +82,9 @@ func (t *Tracker) drop(id uint64) {
 // fill writes what the tracker knows into a report.
 func (t *Tracker) fill(j *Job, tasks int) {
 	j.State, j.Since, j.Restarts, j.Cause, j.Restored = t.state, t.since, t.restarts, t.cause, t.restored
+	if t.state == "" { // nothing is claimed yet
+		j.State, j.Since = event.Starting, j.Started
+	}
 	if t.state == event.Restarting && t.resumes.After(j.Time) {
 		at := t.resumes
 		j.RestartAt = &at
