@@ -57,7 +57,7 @@ func (r *Reader) unknownSetting(t Table, f grammar.Fact) (near string) {
 
 // factHelp is for facts that belong somewhere else.
 var factHelp = map[string]string{
-	"watermark": "event time is a matter of sources: `watermark at - 5s` belongs into one, or behind `|>`",
+	"watermark": "event time is a matter of sources: `watermark at - 5s` belongs into one",
 	"schema":    "columns are declared at sources and sinks",
 }
 
