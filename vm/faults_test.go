@@ -126,10 +126,9 @@ func goroutines(t *testing.T, p *plan.Plan, disk *vfs.Mem, meddle func(*vm.Job, 
 		t.Fatal(err)
 	}
 	sched := &vm.Goroutines{Clock: clock.Real()}
-	seed := uint64(1)
 	random := func() uint64 { return 1 << 63 }
 	var job *vm.Job
-	env := &vm.Env{FS: disk, Clock: clock.Real(), Sched: sched, Random: random, Faults: set, Process: vm.Process{Host: "box", ID: int(seed)}, Local: t.TempDir(),
+	env := &vm.Env{FS: disk, Clock: clock.Real(), Sched: sched, Random: random, Faults: set, Process: vm.Process{Host: "box", ID: 1}, Local: t.TempDir(),
 		Events: event.Func(func(e event.Event) {
 			if meddle != nil {
 				meddle(job, e)
@@ -182,18 +181,21 @@ func TestSlow(t *testing.T) {
 				p := quick()
 				p.Job.Checkpoint.Timeout = 1000 * time.Hour
 				p.Job.Checkpoint.Interval = 10 * time.Millisecond
-				timer := time.NewTimer(500 * time.Millisecond)
-				var running *vm.Job
-				stop := make(chan struct{})
+				running := make(chan *vm.Job, 1)
+				killed := make(chan struct{})
 				go func() {
-					select {
-					case <-timer.C:
-						running.Kill(nil)
-					case <-stop:
-					}
+					j := <-running
+					<-time.NewTimer(500 * time.Millisecond).C
+					j.Kill(nil)
+					close(killed)
 				}()
-				res, took := goroutines(t, p, vfs.NewMem(), func(j *vm.Job, _ event.Event) { running = j }, "slow,point="+point+",by=100h")
-				close(stop)
+				res, took := goroutines(t, p, vfs.NewMem(), func(j *vm.Job, _ event.Event) {
+					select {
+					case running <- j:
+					default: // it has been told
+					}
+				}, "slow,point="+point+",by=100h")
+				<-killed
 				if res.State != event.Failed || took < 500*time.Millisecond || took > time.Second {
 					t.Fatalf("%s after %s: %v", res.State, took, res.Err)
 				}
