@@ -10,8 +10,9 @@ type Ahead[T any] struct {
 	done    chan struct{} // closed when the goroutine has ended
 	waiting atomic.Bool   // Poll found nothing: the next result calls wake
 	wake    func()
-	end     error      // why it ended; valid once done is closed
-	left    *Result[T] // produced and not sent when it was stopped; valid once done is closed
+	last    atomic.Pointer[error] // what produce ended with; set before the result is sent, so who has the result finds it
+	end     error                 // why the goroutine ended; valid once done is closed
+	left    *Result[T]            // produced and not sent when it was stopped; valid once done is closed
 }
 
 // Result is a value, or the error behind the last one.
@@ -33,6 +34,9 @@ func (a *Ahead[T]) run(produce func() (T, error)) {
 	for a.end == nil {
 		v, err := produce()
 		a.end = err
+		if err != nil {
+			a.last.Store(&err)
+		}
 		select {
 		case a.out <- Result[T]{v, err}:
 		case <-a.stop:

@@ -47,12 +47,8 @@ func (k *Kept) Failed() error {
 	if k.ahead == nil {
 		return nil
 	}
-	select {
-	case <-k.ahead.done:
-		if k.ahead.end != io.EOF {
-			return k.ahead.end
-		}
-	default:
+	if err := k.ahead.last.Load(); err != nil && *err != io.EOF {
+		return *err
 	}
 	return nil
 }
