@@ -208,6 +208,8 @@ func (t *Table) retire(p *pane) {
 
 // Cursor is a place in a Scan; the zero Cursor is its beginning.
 type Cursor struct {
+	// Plain says that nobody will look the keys up: those that are numbers come without their hashes (zeros).
+	Plain bool
 	table int
 	at    int
 	cold  coldCursor
@@ -243,18 +245,18 @@ func (t *Table) scanTables(p *pane, c *Cursor, keys *value.Keys, slots []value.S
 			if w0&tagMask == tagNumber {
 				t.numbers.add(words[at+1], uint16(w0>>groupShift))
 			} else {
-				t.numbers.flush(keys)
+				t.numbers.flush(keys, c.Plain)
 				t.addKey(keys, words[at:at+t.width])
 			}
 			slots[n] = value.SlotAt(&words[at+t.header])
 			n++
 		}
 		if c.at = at; n == len(slots) {
-			t.numbers.flush(keys)
+			t.numbers.flush(keys, c.Plain)
 			return n
 		}
 	}
-	t.numbers.flush(keys)
+	t.numbers.flush(keys, c.Plain)
 	c.table = allScanned // also if deletions split the pane meanwhile
 	return n
 }
@@ -277,8 +279,8 @@ func (b *numbers) add(rest uint64, group uint16) {
 	b.n++
 }
 
-func (b *numbers) flush(keys *value.Keys) {
-	keys.AddNumbers(b.rest[:b.n], b.group[:b.n])
+func (b *numbers) flush(keys *value.Keys, plain bool) {
+	keys.AddNumbers(b.rest[:b.n], b.group[:b.n], !plain)
 	b.n = 0
 }
 

@@ -57,12 +57,18 @@ func (k *Keys) encodeInts(lane []int64, rows []int32, groups int) {
 	}
 }
 
-// AddNumbers appends the keys of numbers, given as their rests, in groups that are known.
-func (k *Keys) AddNumbers(rests []uint64, groups []uint16) {
+// AddNumbers appends the keys of numbers, given as their rests, in groups that are known. Without hash their hashes are zeros: who only decodes keys needs none.
+func (k *Keys) AddNumbers(rests []uint64, groups []uint16, hash bool) {
 	buf, off, hashes := k.extend(len(rests))
 	for i, rest := range rests {
 		putNumber(buf, off, i, rest)
-		hashes[i] = HashNumber(rest)
+	}
+	if hash {
+		for i, rest := range rests {
+			hashes[i] = HashNumber(rest)
+		}
+	} else {
+		clear(hashes)
 	}
 	copy(k.Group[len(k.Group)-len(groups):], groups)
 }

@@ -308,7 +308,7 @@ func TestKeysOfNumbers(t *testing.T) {
 			if h := HashNumber(numberRest(numbers[r])); h != slow.Hash[i] {
 				t.Fatalf("the hash of %d is %x, want %x", numbers[r], h, slow.Hash[i])
 			}
-			added.AddNumbers([]uint64{numberRest(numbers[r])}, slow.Group[i:i+1])
+			added.AddNumbers([]uint64{numberRest(numbers[r])}, slow.Group[i:i+1], true)
 		}
 		if diff := cmp.Diff(slow, fast, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatal(diff)

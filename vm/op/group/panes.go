@@ -103,6 +103,7 @@ func (p *panes) finish(start int64, forget bool) {
 
 // drain gives a batch of rows of a window that is forgotten afterwards.
 func (p *panes) drain(start int64) error {
+	p.cursor.Plain = true
 	n, err := p.table.Scan(start, &p.cursor, &p.part, p.buf)
 	if err != nil {
 		return err
@@ -123,6 +124,7 @@ func (p *panes) collect(start int64) error {
 	p.todo.Reset()
 	p.scanned = true
 	for {
+		p.cursor.Plain = true
 		n, err := p.table.Scan(start, &p.cursor, &p.part, p.buf)
 		if err != nil {
 			return err
