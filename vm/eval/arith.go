@@ -46,6 +46,11 @@ func intArithmetic(n *node, op plan.Op) error {
 	if !ok {
 		return noKernel(n, op)
 	}
+	if c := n.args[1].lit; c != nil {
+		if k := byConstant(op, c.Int); k != nil {
+			kernel = k
+		}
+	}
 	intBinary(n, op, kernel)
 	return nil
 }
