@@ -217,7 +217,9 @@ func TestRuleTimeout(t *testing.T) {
 			t.Errorf("a late answer counts for nothing, and one failure is tolerated: %v", h)
 		}
 	}
-	b.until("directory of 3 gone", func() bool { return !slices.ContainsFunc(b.checkpoints(), func(s string) bool { return strings.HasSuffix(s, "/chk-3") }) })
+	b.until("directory of 3 gone", func() bool {
+		return !slices.ContainsFunc(b.checkpoints(), func(s string) bool { return strings.HasSuffix(s, "/chk-3") })
+	})
 }
 
 func TestRuleTolerance(t *testing.T) {
