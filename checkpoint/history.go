@@ -172,15 +172,38 @@ func (h history) lastRun() (*Run, error) {
 	}
 	if run.Newest() == nil && run.Claim.Newest != 0 {
 		r, err := h.read(run.Claim.Newest)
-		if errors.Is(err, blob.ErrNotExist) { // the end of the run deleted it
+		switch {
+		case errors.Is(err, blob.ErrNotExist) && run.End != "": // the end of the run deleted it
 			return run, nil
-		}
-		if err != nil {
+		case errors.Is(err, blob.ErrNotExist):
+			return run, h.before(run, seqs)
+		case err != nil:
 			return nil, err
 		}
 		return run, h.completed(run, r)
 	}
 	return run, nil
+}
+
+// before goes back behind a record that the newest claim names and that is gone. Its writer was killed before it was durable, the claimant saw it all the same, and the
+// power went before the claim, and with it the record, was durable: nobody has acted on it, so the one before it counts.
+func (h history) before(run *Run, seqs []uint64) error {
+	for i := len(seqs) - 1; i >= 0; i-- {
+		if seqs[i] >= run.Claim.Newest {
+			continue
+		}
+		r, err := h.read(seqs[i])
+		if errors.Is(err, blob.ErrNotExist) {
+			continue
+		}
+		if err != nil || r.Run != run.ID {
+			return err
+		}
+		if r.Type == CheckpointRecord {
+			return h.completed(run, r)
+		}
+	}
+	return nil
 }
 
 // completed notes what the newest checkpoint record of a run says: itself and the older ones that were not released yet.

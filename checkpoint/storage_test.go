@@ -271,6 +271,29 @@ func TestEndWithoutClaim(t *testing.T) {
 	}
 }
 
+// TestRecordThatNeverWas takes away, as a power cut can, the record of a process that was killed before it was durable, although its successor has seen it: the
+// checkpoint before it counts again.
+func TestRecordThatNeverWas(t *testing.T) {
+	disk := vfs.NewMem()
+	s, _, err := open(options(disk, "st", 1), Request{})
+	must(t, err)
+	must(t, take(s, 1))
+	must(t, take(s, 2))
+	must(t, s.Close())
+	next, d, err := open(options(disk, "st", 2), Request{})
+	must(t, err)
+	if d.Checkpoint.ID != 2 {
+		t.Fatalf("recovered checkpoint %d", d.Checkpoint.ID)
+	}
+	must(t, next.Close())
+	must(t, disk.Remove("st/job/"+recordName(3)))
+	s, err = Open(options(disk, "st", 3))
+	must(t, err)
+	if d := Decide(s.Holding(), Request{}); d.Start != Recovered || d.Checkpoint.ID != 1 {
+		t.Errorf("it starts with %+v", d)
+	}
+}
+
 func TestZombie(t *testing.T) {
 	m := vfs.NewMem()
 	zombie, _, err := open(options(m, "st", 1), Request{})

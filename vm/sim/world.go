@@ -178,12 +178,12 @@ func (w *world) drive(p *process) {
 			}
 		}
 		p.ask()
-		if p.steps > maxSteps {
-			if p.life.Checkpoint.Timeout >= time.Minute {
-				w.violation("process %d does not end", p.n)
-				return
-			}
+		switch {
+		case p.life.Checkpoint.Timeout < time.Minute && p.steps > maxSteps/5:
 			w.die(p, Fault{Kind: Death}) // it may be that no checkpoint can be in time: somebody loses his patience
+		case p.steps > maxSteps:
+			w.violation("process %d does not end", p.n)
+			return
 		}
 		if p.stunned && p.group.paused {
 			return // thought dead
@@ -278,6 +278,9 @@ func (w *world) seen(p *process, op vfs.Op) {
 	w.note(op.Path)
 	w.out.Stats.Operations++
 	if w.out.Stats.Operations%w.every == 0 {
+		if w.out.Stats.Checks%1000 == 999 {
+			w.every *= 8 // what lasts long is looked at less often
+		}
 		var chance interface{ Uint64() uint64 }
 		if w.rng.IntN(3) > 0 {
 			chance = w.rng
