@@ -3,6 +3,8 @@ package spec
 import (
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -102,5 +104,30 @@ func TestSimRepeats(t *testing.T) {
 		if traces[0] != traces[1] {
 			t.Errorf("seed %d: the traces differ", seed)
 		}
+	}
+}
+
+// TestMutantsAreListed holds that docs/crashes.md says of every mutant which test kills it, and of no other.
+func TestMutantsAreListed(t *testing.T) {
+	page, err := os.ReadFile("../docs/crashes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../mutants/*.patch")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no mutants: %v", err)
+	}
+	for _, file := range files {
+		patch, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(file), ".patch")
+		if !strings.Contains(string(patch), "\nKilled-by: go test ") || !strings.Contains(string(page), "| `"+name+"` |") {
+			t.Errorf("%s names no test, or docs/crashes.md does not list it", name)
+		}
+	}
+	if n := strings.Count(string(page), "\n| `"); n != len(files) {
+		t.Errorf("docs/crashes.md lists %d mutants, and there are %d", n, len(files))
 	}
 }
