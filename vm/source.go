@@ -67,8 +67,8 @@ func (h *head) next(size int) (Progress, error) {
 		return Waiting, nil
 	}
 	h.bytes += h.read.Bytes
-	for h.read.Split >= len(h.splits) { // the reader has found it
-		h.splits = append(h.splits, connector.Split{ID: h.read.After.ID})
+	for h.read.Split >= len(h.splits) { // the reader has found it; what it found before and gave no rows yet has no name here, and is found again
+		h.splits = append(h.splits, connector.Split{})
 		h.times = append(h.times, &splitTime{Max: value.NoTime})
 		h.turns()
 	}
@@ -224,6 +224,9 @@ type splitState struct {
 // state encodes the splits for a snapshot.
 func (h *head) state() (keys []string, values [][]byte, err error) {
 	for i, s := range h.splits {
+		if s.ID == "" {
+			continue
+		}
 		data, err := json.Marshal(splitState{s, *h.times[i]})
 		if err != nil {
 			return nil, nil, err
