@@ -24,14 +24,18 @@ copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 (git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' f; do [ -e "$f" ] && printf '%s\0' "$f"; done) | tar -c --null -T - | tar -x -C "$copy"
 cd "$copy"
+for name in "${all[@]}"; do # one that does not fit any more would otherwise be found only when its turn comes
+  patch -p1 -s -N --dry-run <"$root/mutants/$name.patch" || { echo "BROKEN    $name: the patch does not fit any more"; exit 2; }
+done
 survived=0
 for name in "${picked[@]}"; do
   patch=$root/mutants/$name.patch
   killer=$(sed -n 's/^Killed-by: //p' "$patch")
   begun=$SECONDS
-  if ! patch -p1 -s -N <"$patch" || ! go build ./... 2>build.log; then
-    echo "BROKEN    $name: the patch does not fit any more"
-    cat build.log 2>/dev/null || true
+  patch -p1 -s -N <"$patch"
+  if ! go build ./... 2>build.log; then
+    echo "BROKEN    $name: it does not compile"
+    cat build.log
     exit 2
   fi
   if bash -c "$killer -count=1" >test.log 2>&1; then
