@@ -40,10 +40,23 @@ func NewTracker(o Options) *Tracker {
 	return &Tracker{o: o, told: map[string]bool{}, paths: map[string]*trail{}, open: map[identity]*handle{}}
 }
 
+// looks is how often Splits lists the directory: a file that is renamed between the listing and the look at it is missing from one, and not from the next.
+const looks = 3
+
 // Splits restores the trails of a snapshot and finds those that are new.
-func (t *Tracker) Splits(known []Split) ([]Split, error) {
+func (t *Tracker) Splits(known []Split) (splits []Split, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for range looks {
+		if splits, err = t.find(known); err == nil {
+			break
+		}
+	}
+	return splits, err
+}
+
+// find is one look of Splits; it begins anew.
+func (t *Tracker) find(known []Split) ([]Split, error) {
 	t.trails = nil
 	clear(t.paths)
 	for _, h := range t.held {
