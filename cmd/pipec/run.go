@@ -146,6 +146,10 @@ func run(std streams, file string, f runFlags) error {
 		return &exit{exitUsage, fmt.Errorf("--profile: %w", err)}
 	}
 	res, err := supervise(env, c.plan, r, show, front, f)
+	if err != nil { // it is left as it is
+		res = vm.Result{State: event.Failed, Err: err}
+	}
+	front.close(res)
 	show.close()
 	if err = errors.Join(err, taken.stop()); err != nil {
 		return err
@@ -187,7 +191,6 @@ func supervise(env *vm.Env, p *plan.Plan, r *reporter, show *display, front *des
 	for {
 		select {
 		case res := <-result:
-			front.close(res)
 			return res, nil
 		case <-signals:
 			if grace != nil {

@@ -106,9 +106,11 @@ func (s *Screen) Write(p []byte) (int, error) {
 	return len(p), s.err
 }
 
-// Touch draws at once if nothing was drawn for a while: a first row is seen as soon as it is there.
+// Touch draws at once if nothing was drawn for a while: a first row is seen as soon as it is there. It never waits for a frame that is being drawn.
 func (s *Screen) Touch() {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		return
+	}
 	defer s.mu.Unlock()
 	if time.Since(s.last) > max(redraw, 10*s.cost) {
 		s.draw()
