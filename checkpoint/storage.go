@@ -35,6 +35,7 @@ type Storage struct {
 	nonce  uint64
 
 	write sync.Mutex // held while the history is extended; before mu
+	doubt uint64     // number of a record of this process that may have been there; guarded by write
 
 	mu        sync.Mutex // guards what follows; never held during I/O
 	lock      io.Closer
@@ -233,26 +234,65 @@ func (s *Storage) append(r Record) error {
 		if err := s.number(&r); err != nil {
 			return err
 		}
+		if r.Seq == s.doubt {
+			if err := s.overtaken(r.Seq); err != nil {
+				return err
+			}
+		}
 		err := history{s.job}.put(r)
 		if err == nil {
 			s.adopt(r)
 			return nil
 		}
 		if !errors.Is(err, blob.ErrExist) {
+			if errors.Is(err, blob.ErrUnknown) {
+				s.doubt = r.Seq
+			}
 			return err
 		}
 		other, err := history{s.job}.read(r.Seq)
 		if err != nil {
+			s.doubt = r.Seq
 			return err
 		}
 		if other.Nonce != s.nonce {
-			s.mu.Lock()
-			s.fenced = true
-			s.mu.Unlock()
-			return &FencedError{other}
+			return s.fence(other)
 		}
 		s.adopt(other)
 	}
+}
+
+// overtaken looks for a successor that went on behind a record of this process of which it does not know whether it is there: the successor may have seen it, claimed the next number
+// and released it since, so that its number is free again and says nothing. If the record is still there, or no later one is, then nobody has.
+func (s *Storage) overtaken(seq uint64) error {
+	h := history{s.job}
+	if _, err := h.read(seq); !errors.Is(err, blob.ErrNotExist) {
+		return err
+	}
+	seqs, err := h.numbers()
+	if err != nil {
+		return err
+	}
+	for _, later := range seqs {
+		if later <= seq {
+			continue
+		}
+		switch other, err := h.read(later); {
+		case errors.Is(err, blob.ErrNotExist): // a checkpoint of the successor that it released; its claim stays
+		case err != nil:
+			return err
+		default:
+			return s.fence(other)
+		}
+	}
+	return nil
+}
+
+func (s *Storage) fence(by Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fenced = true
+	return &FencedError{by}
 }
 
 // number fills in what a record says about its place in the history.

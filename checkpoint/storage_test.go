@@ -442,6 +442,41 @@ func TestConcurrent(t *testing.T) {
 
 // TestDoubt: the directory's sync fails after the record became visible. The checkpoint is given up, its files stay, and a restart, in
 // the process or after its death, takes it for what it is: complete.
+// TestDoubtAndSuccessor lets a process doubt whether its record is there, sleep while a successor goes on from that record and releases it, and wake: the number of the
+// record is free again, and it must not take it.
+func TestDoubtAndSuccessor(t *testing.T) {
+	m := vfs.NewMem()
+	fail := false
+	fsys := vfs.Observe(m, vfs.Hooks{Before: func(op vfs.Op) error {
+		if fail && op.Kind == "syncdir" && strings.HasSuffix(op.Path, "history") {
+			return syscall.EIO
+		}
+		return nil
+	}})
+	old, _, err := open(options(fsys, "st", 1), Request{})
+	must(t, err)
+	must(t, take(old, 1))
+	fail = true
+	if err := take(old, 2); !errors.Is(err, blob.ErrUnknown) {
+		t.Fatal(err)
+	}
+	fail = false
+	must(t, m.Remove("st/job/lock"))
+	next, d, err := open(options(m, "st", 2), Request{})
+	must(t, err)
+	if d.Checkpoint.ID != 2 {
+		t.Fatalf("the successor recovers checkpoint %d", d.Checkpoint.ID)
+	}
+	must(t, take(next, 3))
+	must(t, next.Release([]uint64{1, 2}))
+	if err := take(old, 4); !errors.Is(err, ErrFenced) {
+		t.Errorf("the old process goes on: %v", err)
+	}
+	if err := old.Reclaim(); !errors.Is(err, ErrFenced) {
+		t.Errorf("it claims again: %v", err)
+	}
+}
+
 func TestDoubt(t *testing.T) {
 	for _, how := range []string{"reclaim", "next checkpoint", "death"} {
 		m := vfs.NewMem()
