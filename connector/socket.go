@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"errors"
 	"net"
 
 	"pipec/compiler/plan"
@@ -74,11 +73,7 @@ func (s *socketSource) Splits(ctx context.Context, _ int, known []Split) ([]Spli
 		s.line, err = redial.NewLine(ctx, s.o.Config.Name, s.at, s.o.Env.Dialer)
 	}
 	if err != nil && !again {
-		text := err.Error()
-		if op := new(net.OpError); errors.As(err, &op) { // the address is named already
-			text = op.Err.Error()
-		}
-		return nil, &Error{Kind: ErrOpen, What: s.at.Address, Text: text, Err: err}
+		return nil, &Error{Kind: ErrOpen, What: s.at.Address, Text: redial.Reason(err), Err: err}
 	}
 	return splits, err
 }

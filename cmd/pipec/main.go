@@ -8,9 +8,9 @@
 //	display.go   what a run shows on a terminal
 //	serve.go     a running job's control socket; jobs.go: the verbs that use it
 //	validate.go fmt.go plan.go version.go   one file per verb
-//	state.go     state ls, state verify
 //	docs.go explain.go new.go               what a person looks up, and begins with (first/)
 //	completion.go man.go help.go            shells, man(1), --help
+//	state.go     state ls, state verify
 package main
 
 import (

@@ -28,7 +28,7 @@ import (
 //	ends NAME CODE|killed        waits for its end; stdout and stderr are then what it printed
 //	waitfor FILE REGEXP [N]      waits until N lines of a file, one if N is not given, match
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"pipec": main})
+	testscript.Main(m, map[string]func(){"pipec": main, "nc": listen})
 }
 
 func TestScripts(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -139,9 +140,13 @@ func (p *page) follow(t *testing.T, dir string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script.String())
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "NO_COLOR=1", "PIPEC_CONFIG=", "HOME="+dir, "XDG_STATE_HOME="+dir+"/.state", "XDG_RUNTIME_DIR="+dir, "LC_ALL=C")
+	cmd.Env = append(os.Environ(), "NO_COLOR=1", "PIPEC_CONFIG=", "HOME="+dir, "XDG_STATE_HOME="+dir+"/.state", "XDG_RUNTIME_DIR="+dir, "LC_ALL=C", "PORT="+freePort(t))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what a page leaves in the background ends with it
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = patience
 	out, _ := cmd.CombinedOutput() // each command has a code of its own
-	said := strings.Split(string(out), mark)
+	_ = cmd.Cancel()               // most leave nothing
+	said := strings.Split(strings.ReplaceAll(string(out), dir, "/home/you"), mark)
 	n := 0
 	var edits []step
 	for _, s := range p.steps {
@@ -201,6 +206,7 @@ var varying = []struct {
 	{regexp.MustCompile(`\b(checkpoint |chk-|periodic )\d+`), "${1}N"},
 	{regexp.MustCompile(`\b\d+ checkpoints, \d+ failed`), "N checkpoints, N failed"},
 	{regexp.MustCompile(`\bpid \d+|process \d+`), "process N"},
+	{regexp.MustCompile(`\b(localhost:|port=)\d+`), "${1}PORT"},
 	{regexp.MustCompile(` +`), " "},
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -143,7 +144,7 @@ func (f *Feed) ended(b *intake.Block, err error) (*intake.Block, error) {
 		f.lost = true
 		why := "the peer closed the connection"
 		if err != io.EOF {
-			why = "the connection broke: " + err.Error()
+			why = "the connection broke: " + Reason(err)
 		}
 		f.o.Note(f.o.Address + ": " + why + "; connecting again")
 		b.Last, b.Cut = err == io.EOF, err != io.EOF
@@ -155,6 +156,18 @@ func (f *Feed) ended(b *intake.Block, err error) (*intake.Block, error) {
 	b.Discard()
 	f.end = fmt.Errorf("%s: the connection broke: %w", f.o.Address, err)
 	return nil, f.end
+}
+
+// Reason is an error of the network without the addresses, which are known, and without the call.
+func Reason(err error) string {
+	op, call := new(net.OpError), new(os.SyscallError)
+	switch {
+	case errors.As(err, &call):
+		return call.Err.Error()
+	case errors.As(err, &op):
+		return op.Err.Error()
+	}
+	return err.Error()
 }
 
 // connected gives the connection, a new one if need be.
