@@ -51,6 +51,7 @@ var inRowOf = map[string]string{
 	"connector/part":    "connector",
 	"connector/redial":  "connector",
 	"connector/nexmark": "connector",
+	"state/budget":      "state",
 	"state/heap":        "state",
 	"state/ordered":     "state",
 	"vm/actor":          "vm",

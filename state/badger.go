@@ -12,12 +12,20 @@ import (
 // DefaultCache is the memory for rows that the badger backend has unless told otherwise.
 const DefaultCache = 256_000_000 // 256MB
 
+// CacheOf is the part of a job's memory that is for rows: as much again and more goes to the database's own buffers, to queues and to snapshots on their way.
+func CacheOf(memory int64) int64 { return max((memory-cacheRest)/3, leastCache) >> 20 << 20 }
+
+const (
+	cacheRest  = 64 << 20
+	leastCache = 8 << 20
+)
+
 func badgerSpec() *Spec {
 	return &Spec{
 		Name: "badger",
 		Doc:  "State larger than memory: a bounded cache over a local database, snapshots in `path`.",
 		Params: []plan.Param{pathParam(), incrementalParam(),
-			{Name: "cache", Kind: plan.SizeParam, Default: int64(DefaultCache), Example: "cache = 1GB", Doc: "Memory for rows, of all tasks together."},
+			{Name: "cache", Kind: plan.SizeParam, Default: int64(DefaultCache), Example: "cache = 1GB", Doc: "Memory for rows, of all tasks together; a third of `memory`, if that is set."},
 			{Name: "local", Kind: plan.TextParam, Example: `local = "/var/tmp/pipec"`, Doc: "Directory of the local database, which is worth nothing after the job; under the user's state directory unless set."},
 		},
 		Open: func(c Config) (Backend, error) {
@@ -35,7 +43,7 @@ func badgerSpec() *Spec {
 				if err := c.FS.MkdirAll(dir); err != nil {
 					return nil, err
 				}
-				return ordered.OpenBadger(dir)
+				return ordered.OpenBadger(dir, c.Settings.Cache)
 			})
 			b.wipe = func() error { return c.FS.RemoveAll(dir) }
 			return b, nil

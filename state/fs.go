@@ -1,13 +1,18 @@
 package state
 
-import "pipec/compiler/plan"
+import (
+	"pipec/compiler/plan"
+	"pipec/state/budget"
+)
 
 func fsSpec() *Spec {
 	return &Spec{
 		Name:   "fs",
 		Doc:    "Tables on the heap, snapshots in `path`, without a limit.",
 		Params: []plan.Param{pathParam(), incrementalParam()},
-		Open:   func(c Config) (Backend, error) { return heapBackend{incremental: c.Settings.Incremental}, nil },
+		Open: func(c Config) (Backend, error) {
+			return heapBackend{incremental: c.Settings.Incremental, budget: budget.New(c.Memory)}, nil
+		},
 	}
 }
 

@@ -1,6 +1,9 @@
 package state
 
-import "pipec/compiler/plan"
+import (
+	"pipec/compiler/plan"
+	"pipec/state/budget"
+)
 
 // DefaultMaxSize is Flink's MemoryStateBackend.DEFAULT_MAX_STATE_SIZE: 5 MiB of snapshot per task.
 const DefaultMaxSize = 5 << 20
@@ -18,7 +21,7 @@ func memorySpec() *Spec {
 			if limit <= 0 {
 				limit = DefaultMaxSize
 			}
-			return heapBackend{limit: limit}, nil
+			return heapBackend{limit: limit, budget: budget.New(c.Memory)}, nil
 		},
 	}
 }
@@ -27,11 +30,12 @@ func memorySpec() *Spec {
 type heapBackend struct {
 	limit       int64
 	incremental bool
+	budget      *budget.Budget
 }
 
 func (b heapBackend) Store(task string, from, to, groups int) (*Store, error) {
 	s := newStore(task, from, to, groups)
-	s.incremental = b.incremental
+	s.incremental, s.budget = b.incremental, b.budget
 	return s, nil
 }
 

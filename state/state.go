@@ -48,6 +48,7 @@ func Lookup(name string) (*Spec, bool) {
 // Config is what a backend gets: the resolved settings, a file system and a directory of its own for working files.
 type Config struct {
 	Settings plan.State
+	Memory   int64 // that the process may use; 0: no limit
 	FS       vfs.FS
 	Local    string // working directory of this job; wiped by Open
 	Inline   bool   // for simulations: no goroutines, no files that FS does not see. Badger, which has both, is an ordered map then

@@ -3,6 +3,8 @@ package state
 import (
 	"fmt"
 	"slices"
+
+	"pipec/state/budget"
 )
 
 // Store is the state of one task: its tables, for the key groups [from, to). It belongs to the task's goroutine.
@@ -15,6 +17,7 @@ type Store struct {
 	incremental      bool
 	marks            map[uint64]mark // checkpoints that deltas can build on
 	lib              *library        // where rows go that are not in memory; nil: nowhere
+	budget           *budget.Budget  // that all stores of the job share; nil: no limit
 }
 
 func newStore(task string, from, to, groups int) *Store {
@@ -39,6 +42,7 @@ func (s *Store) Table(schema Schema) *Table {
 	if s.lib != nil {
 		t.cold = &cold{lib: s.lib, op: s.lib.Shared.Table(schema.Node + "\x00" + schema.Name)}
 	}
+	t.share = s.budget.Share(schema.Node)
 	s.tables = append(s.tables, t)
 	return t
 }
@@ -105,6 +109,7 @@ func (s *Store) Close() {
 		if t.cold != nil {
 			t.cold.lib.used.Add(-t.cold.counted)
 		}
+		t.share.Release()
 	}
 	s.tables = nil
 }

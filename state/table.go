@@ -3,6 +3,7 @@ package state
 import (
 	"fmt"
 
+	"pipec/state/budget"
 	"pipec/state/heap"
 	"pipec/vm/value"
 )
@@ -27,13 +28,14 @@ type Table struct {
 	free    []*pane
 	cut     *tableCut // while a cut needs something of this table
 	call    uint32
-	moved   bool    // slots moved in this call
-	removed removed // since the checkpoint that deltas build on
-	cold    *cold   // rows that are not in memory; nil: all are
-	count   int     // rows in memory
-	bytes   int64   // of slots
-	words   []int   // cells, as words of a value.Slot
-	read    uint64  // keeps the reads of aim alive
+	moved   bool          // slots moved in this call
+	removed removed       // since the checkpoint that deltas build on
+	cold    *cold         // rows that are not in memory; nil: all are
+	share   *budget.Share // of the memory that tables may have; nil: no limit
+	count   int           // rows in memory
+	bytes   int64         // of slots
+	words   []int         // cells, as words of a value.Slot
+	read    uint64        // keeps the reads of aim alive
 	unused  []bool
 	numbers numbers // scratch of a scan
 }

@@ -26,6 +26,11 @@ func (t *Table) upsert(each []int64, ns int64, keys *value.Keys, slots []value.S
 			return err
 		}
 	}
+	if t.share != nil {
+		if err := t.share.Charge(t.Bytes(), t.count); err != nil {
+			return err
+		}
+	}
 	if fresh == nil {
 		if cap(t.unused) < n {
 			t.unused = make([]bool, n)

@@ -201,7 +201,7 @@ func (j *Job) openBackend() (state.Backend, error) {
 	if !ok {
 		return nil, fmt.Errorf("there is no state backend %s", s.Backend)
 	}
-	return spec.Open(state.Config{Settings: s, FS: j.env.FS, Local: j.env.Local, Inline: j.env.Inline})
+	return spec.Open(state.Config{Settings: s, Memory: j.plan.Job.Memory, FS: j.env.FS, Local: j.env.Local, Inline: j.env.Inline})
 }
 
 // runID and epoch name what this process writes.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -126,6 +127,7 @@ func run(std streams, file string, f runFlags) error {
 	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Random: seeded(), Stdin: connector.Keep(std.in), Stdout: show.stdout(),
 		Watcher: follow.OS(), Dialer: redial.Keep(redial.Net()), Faults: faults, Process: process()}
 	env.Local = localDir(&c.plan.Job)
+	limitMemory(c.plan.Job.Memory)
 	listeners := []event.Sink{r, front}
 	var log *event.Writer
 	if f.events != "" {
@@ -263,6 +265,14 @@ func process() vm.Process {
 		host = "unknown"
 	}
 	return vm.Process{Host: host, ID: os.Getpid(), Engine: versionText()}
+}
+
+// limitMemory tells the collector what the job may have, as GOMEMLIMIT does; of two limits the smaller holds. Some is left for what the collector does
+// not count.
+func limitMemory(memory int64) {
+	if limit := memory - memory/16; limit > 0 && limit < debug.SetMemoryLimit(-1) {
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // localDir is where backends keep working files. Also below a directory that the program names each job has its own, told apart by name and storage, so

@@ -86,6 +86,21 @@ func TestLayers(t *testing.T) {
 	}
 }
 
+// TestMemory: a database's cache is a part of the job's memory unless it is set, and does not go above it.
+func TestMemory(t *testing.T) {
+	for block, want := range map[string]int64{
+		"state badger": 256e6, "memory = 64MiB\nstate badger": 8 << 20, "memory = 256MiB\nstate badger": 64 << 20, "memory = 1GiB\nstate badger": 320 << 20,
+		"memory = 1GiB\nstate badger { cache = 100MiB }": 100 << 20, "memory = 1GiB\nstate fs": 0,
+	} {
+		f, list := grammar.Parse("x.pipe", []byte("job {\n"+block+"\n}\n"))
+		r := reader(&list)
+		job := config.Resolve([]config.Layer{{Name: config.JobBlock, Given: r.Given(config.JobTable(), f.Decls[0].(*grammar.Job).Body)}}, 4, &list)
+		if len(list) > 0 || job.State.Cache != want || (job.Memory > 0) != strings.Contains(block, "memory") {
+			t.Errorf("%s: cache %d, want %d; memory %d; %v", block, job.State.Cache, want, job.Memory, list)
+		}
+	}
+}
+
 // TestLimits are those of language A7.
 func TestLimits(t *testing.T) {
 	for block, code := range map[string]string{
@@ -95,6 +110,8 @@ func TestLimits(t *testing.T) {
 		"checkpoint every 1s { tolerate_failures = -1 }": "C508", "restart fixed_delay { attempts = -1 }": "C508", "restart failure_rate { max_failures = 0 }": "C508",
 		"restart failure_rate { interval = 0s }": "C508", "restart exponential_delay { multiplier = 1.0 }": "C508", "restart exponential_delay { jitter = 1.1 }": "C508",
 		"restart exponential_delay { jitter = 1 }": "", "restart exponential_delay { initial = 2s, max = 1s }": "C508", "checkpoint { retain = 2 }": "C506",
+		"memory = 63MiB": "C508", "memory = 64MiB": "", "memory = 1": "C505", "memory = 512MiB\nstate badger { cache = 257MiB }": "C508",
+		"memory = 512MiB\nstate badger { cache = 256MiB }": "", "memory = 512MiB\nstate badger": "", "state badger { cache = 100GiB }": "",
 		"parallelism = auto": "", "state memory { incremental = true }": "C502", `time_zone = "Mars/Base"`: "C508", "restart none { attempts = 1 }": "C502",
 		"on_row_error = \"skip\"": "C504", "parallelism 3": "P116", "checkpoint = 5s": "C505", "state = fs": "C505", "linger { a = 1 }": "C505", "batch_size every 3s": "C505",
 	} {

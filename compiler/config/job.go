@@ -7,6 +7,7 @@ import (
 	"pipec/checkpoint/restart"
 	"pipec/compiler/plan"
 	"pipec/grammar/diag"
+	"pipec/state"
 )
 
 // Resolve makes the job of its layers, the strongest first (language A6, A7, A20), and reports limits and contradictions (C508). cores is what
@@ -83,6 +84,7 @@ func (r *resolver) scalars(cores int) {
 	j.SkipErrors = got["on_row_error"].Value == "skip"
 	j.BatchSize = int(got["batch_size"].int())
 	j.Linger = got["linger"].duration()
+	j.Memory = got["memory"].int()
 	if j.Parallelism > j.MaxParallel {
 		at := got["parallelism"]
 		r.list.Errorf("C508", at.Span, "`parallelism` is %d, but `max_parallelism` is %d", j.Parallelism, j.MaxParallel).
@@ -104,11 +106,35 @@ func (r *resolver) state() {
 	}
 	r.origin("state", nil, word.Value, false, word.layer)
 	params, _ := namedParams("state", word.text())
-	got := r.takeAll(group(r.layers, "state", word.text()), "state.", params)
+	layers, got := group(r.layers, "state", word.text()), map[string]entry{}
+	for i := range params {
+		if params[i].Name == "cache" {
+			got["cache"] = r.cache(layers, &params[i])
+			continue
+		}
+		got[params[i].Name] = r.take(layers, "state.", &params[i])
+	}
 	r.job.State = plan.State{
 		Backend: word.text(), Path: got["path"].text(), MaxSize: got["max_size"].int(), Incremental: got["incremental"].bool(),
 		Cache: got["cache"].int(), Local: got["local"].text(),
 	}
+}
+
+// cache is what badger may have of a job's memory: its own setting, else a part of `memory`, else its default.
+func (r *resolver) cache(layers []Layer, p *plan.Param) entry {
+	e, ok := scalar(layers, p.Name)
+	memory := r.job.Memory
+	switch {
+	case !ok && memory > 0:
+		e = entry{plan.Setting{Name: p.Name, Value: state.CacheOf(memory)}, "job.memory"}
+	case !ok:
+		e = entry{plan.Setting{Name: p.Name, Value: p.Default}, BuiltIn}
+	case memory > 0 && e.int() > memory/2:
+		r.list.Errorf("C508", e.Span, "`cache` is %s, more than half of `memory`, %s", plan.FormatSize(e.int()), plan.FormatSize(memory)).
+			WithHelp("the database behind it, queues and snapshots need the rest: leave `cache` out, and it gets its part")
+	}
+	r.origin("state.cache", p, e.Value, e.Secret, e.layer)
+	return e
 }
 
 // checkpoint resolves the checkpoint block and the storage.

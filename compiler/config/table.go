@@ -14,6 +14,9 @@ import (
 // MaxParallelism is the largest number of key groups, and so of tasks of one stage.
 const MaxParallelism = 32768
 
+// LeastMemory is the smallest `memory`: what runs without any state needs some.
+const LeastMemory = 64 << 20
+
 // JobParams are the settings of the job block, in the order of the reference. Defaults are those of language A7; what depends on other settings has none
 // here: the restart strategy and its parameters, the storage, and whether checkpoints are on at all.
 func JobParams() []plan.Param {
@@ -30,6 +33,8 @@ func JobParams() []plan.Param {
 			Doc: "The most rows that travel together. It changes no result."},
 		{Name: "linger", Kind: plan.DurationParam, Default: time.Millisecond, Check: atLeast(0), Example: "linger = 1ms",
 			Doc: "How long a batch that is not full waits for more rows. It changes no result."},
+		{Name: "memory", Kind: plan.SizeParam, Check: largeEnough(LeastMemory), Example: "memory = 512MiB",
+			Doc: "What the process may use of memory, shared by tables, caches and queues; unset: no limit. A job on the heap whose state does not fit fails and says so."},
 		{Name: "state", Kind: plan.ChoiceParam, Table: "state", Default: "memory", Example: `state badger { path = "/var/lib/pipec" }`,
 			Doc: "Where the working state lives and where its snapshots go."},
 		{Name: "checkpoint", Kind: plan.GroupParam, Params: checkpointParams(), Example: "checkpoint every 30s { mode = exactly_once }",
@@ -120,6 +125,15 @@ func atLeast(low time.Duration) func(any) string {
 	return func(v any) string {
 		if d, ok := v.(time.Duration); ok && d < low {
 			return "must be at least " + plan.FormatValue(low)
+		}
+		return ""
+	}
+}
+
+func largeEnough(low int64) func(any) string {
+	return func(v any) string {
+		if n, ok := v.(int64); ok && n < low {
+			return "must be at least " + plan.FormatSize(low)
 		}
 		return ""
 	}

@@ -12,6 +12,7 @@ type Job struct {
 	SkipErrors  bool          `json:"skip_errors,omitempty"` // on_row_error = skip
 	BatchSize   int           `json:"batch_size"`
 	Linger      time.Duration `json:"linger"`
+	Memory      int64         `json:"memory,omitempty"` // bytes that the process may use; 0: no limit
 	State       State         `json:"state"`
 	Checkpoint  Checkpoint    `json:"checkpoint"`
 	Restart     Restart       `json:"restart"`

@@ -92,11 +92,14 @@ func spoken(topic string) string {
 // find gives the pages of a name. Where no page has it, settings are looked for: those of the job block by their path (job.checkpoint.retain), all by name.
 func find(kinds []*Kind, want string) []*Page {
 	var pages []*Page
-	for _, k := range kinds {
+	for i, k := range kinds {
 		for _, p := range k.Pages {
 			name := spoken(p.Topic)
-			if name == want || name == want+" as" || k.Name == "settings" && strings.HasSuffix(name, " "+want) {
+			switch {
+			case name == want, name == want+" as":
 				pages = append(pages, p)
+			case k.Name == "settings" && strings.HasSuffix(name, " "+want): // the word of a choice: memory, which is a setting of job besides
+				pages = append(append(pages, p), kinds[i].Pages[0].exactly(want)...)
 			}
 		}
 	}
@@ -110,6 +113,11 @@ func find(kinds []*Kind, want string) []*Page {
 		}
 	}
 	return pages
+}
+
+// exactly is settings without those of groups below.
+func (p *Page) exactly(want string) []*Page {
+	return slices.DeleteFunc(p.settings(want), func(s *Page) bool { return s.Topic != want })
 }
 
 // settings makes a page of each of the page's settings that has the name, or the path below the page's topic.

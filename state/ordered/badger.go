@@ -11,9 +11,16 @@ import (
 // Badger is a DB on disk: badger in managed mode, where versions are the caller's. It is a cache, so nothing is synced.
 type Badger struct{ db *badger.DB }
 
-// OpenBadger makes a database in an empty directory. Reads go straight to the mapped files: no compression, hence no block cache; conflicts cannot happen; the
-// small write buffer keeps memory and flushes small.
-func OpenBadger(dir string) (*Badger, error) {
+// Sizes of badger's own memory, by that of the cache above it: what it writes is gathered in tables in memory, of which up to four are there at a time, and
+// merged into files, each of which is put together in memory, several at a time.
+const (
+	leastMem, mostMem, memShare    = 2 << 20, 16 << 20, 8
+	leastFile, mostFile, fileShare = 1 << 20, 8 << 20, 64
+)
+
+// OpenBadger makes a database in an empty directory, for a cache of so many bytes. Reads go straight to the mapped files: no compression, hence no block cache;
+// conflicts cannot happen. Values that are large for its buffers lie in files of their own.
+func OpenBadger(dir string, cache int64) (*Badger, error) {
 	o := badger.DefaultOptions(dir)
 	o.Logger = nil
 	o.MetricsEnabled = false
@@ -21,9 +28,10 @@ func OpenBadger(dir string) (*Badger, error) {
 	o.NumVersionsToKeep = 1
 	o.Compression = options.None
 	o.BlockCacheSize = 0
-	o.MemTableSize = 16 << 20
+	o.MemTableSize = min(max(cache/memShare, leastMem), mostMem)
+	o.ValueThreshold = o.MemTableSize / 16
 	o.NumMemtables = 2
-	o.BaseTableSize = 8 << 20
+	o.BaseTableSize = min(max(cache/fileShare, leastFile), mostFile)
 	o.BaseLevelSize = 64 << 20
 	o.ValueLogFileSize = 64 << 20
 	o.NumCompactors = 2

@@ -10,7 +10,7 @@ import (
 
 // TestBadgerIsLikeMap writes the same to both and reads both at every version that may still be read.
 func TestBadgerIsLikeMap(t *testing.T) {
-	disk, err := OpenBadger(t.TempDir())
+	disk, err := OpenBadger(t.TempDir(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

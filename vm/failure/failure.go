@@ -8,6 +8,7 @@ import (
 	"pipec/checkpoint"
 	"pipec/connector"
 	"pipec/state"
+	"pipec/state/budget"
 	"pipec/vm/fault"
 	"pipec/vm/lineage"
 	"pipec/vm/op"
@@ -48,7 +49,8 @@ func Permanent(err error) bool {
 	var internal *Internal
 	var snapshot *checkpoint.SnapshotError
 	var exit *Exit
-	return connector.Permanent(err) || errors.As(err, &row) || errors.As(err, &internal) || errors.As(err, &snapshot) || errors.As(err, &exit) ||
+	var full *budget.FullError
+	return connector.Permanent(err) || errors.As(err, &full) || errors.As(err, &row) || errors.As(err, &internal) || errors.As(err, &snapshot) || errors.As(err, &exit) ||
 		errors.Is(err, state.ErrDamaged) || errors.Is(err, state.ErrSignature) || errors.Is(err, state.ErrVersion) || errors.Is(err, checkpoint.ErrFenced)
 }
 

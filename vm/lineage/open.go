@@ -12,6 +12,7 @@ import (
 	"pipec/checkpoint"
 	"pipec/state"
 	"pipec/state/blob"
+	"pipec/state/budget"
 )
 
 // File is one state file of a snapshot, open for reading.
@@ -93,9 +94,11 @@ func Progress(files []*File) (done, total int64) {
 	return done, total
 }
 
-// Unreadable tells a file whose content is wrong, which stays so, from a disk that does not answer, which may pass (architecture, rule 9).
+// Unreadable tells a file whose content is wrong, which stays so, from a disk that does not answer, which may pass (architecture, rule 9), and from a memory
+// that is too small for it.
 func Unreadable(uri string, err error) error {
-	if IsIO(err) {
+	var full *budget.FullError
+	if IsIO(err) || errors.As(err, &full) {
 		return fmt.Errorf("%s: %w", uri, err)
 	}
 	return &checkpoint.SnapshotError{URI: uri, Reason: err.Error(), Cause: err}
