@@ -66,13 +66,13 @@ var inRowOf = map[string]string{
 	"spec/bench":        "spec",
 	"vm/op/run":         "vm/op",
 	"vm/op/group":       "vm/op",
+	"vm/eval/lane":      "vm/eval",
 
 	"connector/format/swar": "connector/format",
 }
 
 // exceptions are places that exceed a limit, and why.
 var exceptions = map[string]string{
-	"package vm/eval":            "the kernels of every lane; the text kernels become a room of their own next",
 	"interface state/vfs.FS":     "a file system",
 	"interface state/vfs.File":   "a file",
 	"interface state/blob.Store": "object storage",

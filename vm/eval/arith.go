@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"pipec/compiler/plan"
+	"pipec/vm/eval/lane"
 	"pipec/vm/value"
 )
 
@@ -35,7 +36,7 @@ func (b *builder) arithmetic(n *node, op plan.Op) error {
 // intKernel computes rows of a lane; the result is negative if one may have overflowed, or divided by zero.
 type intKernel func(out, a, b []int64, rows []int32) int64
 
-var intKernels = map[plan.Op]intKernel{plan.OpAdd: addInts, plan.OpSub: subInts, plan.OpMul: mulInts, plan.OpMod: modInts, plan.OpDiv: divInts}
+var intKernels = map[plan.Op]intKernel{plan.OpAdd: lane.AddInts, plan.OpSub: lane.SubInts, plan.OpMul: lane.MulInts, plan.OpMod: lane.ModInts, plan.OpDiv: lane.DivInts}
 
 func intArithmetic(n *node, op plan.Op) error {
 	if op == plan.OpNeg {
@@ -53,6 +54,25 @@ func intArithmetic(n *node, op plan.Op) error {
 	}
 	intBinary(n, op, kernel)
 	return nil
+}
+
+// byConstant gives a kernel that ignores its second lane, which holds the constant in every row; nil if there is none for it.
+func byConstant(op plan.Op, c int64) intKernel {
+	var by func(out, a []int64, rows []int32)
+	switch {
+	case c < 2:
+		return nil
+	case op == plan.OpMod:
+		by = lane.ModBy(c)
+	case op == plan.OpDiv:
+		by = lane.DivBy(c)
+	default:
+		return nil
+	}
+	return func(out, a, _ []int64, rows []int32) int64 {
+		by(out, a, rows)
+		return 0
+	}
 }
 
 // intBinary makes a node over two int64 lanes, whatever they mean: ints, instants or durations.
@@ -80,7 +100,7 @@ func checkInts(op plan.Op, a, b int64, t value.Type) (code, text string) {
 		d := a - b
 		ok = (a^b)&(a^d) >= 0
 	case plan.OpMul:
-		ok = mulHigh(a, b) == a*b>>63
+		ok = lane.MulHigh(a, b) == a*b>>63
 	default:
 		if b == 0 {
 			return codeZero, textZero
@@ -157,9 +177,9 @@ type (
 )
 
 var (
-	floatKernels = map[plan.Op]floatKernel{plan.OpAdd: addFloats, plan.OpSub: subFloats, plan.OpMul: mulFloats, plan.OpDiv: divFloats,
-		plan.OpMod: modFloats, plan.OpPow: powFloats}
-	floatConstKernels = map[plan.Op]floatConstKernel{plan.OpAdd: addFloatConst, plan.OpSub: subFloatConst, plan.OpMul: mulFloatConst, plan.OpDiv: divFloatConst}
+	floatKernels = map[plan.Op]floatKernel{plan.OpAdd: lane.AddFloats, plan.OpSub: lane.SubFloats, plan.OpMul: lane.MulFloats, plan.OpDiv: lane.DivFloats,
+		plan.OpMod: lane.ModFloats, plan.OpPow: lane.PowFloats}
+	floatConstKernels = map[plan.Op]floatConstKernel{plan.OpAdd: lane.AddFloatConst, plan.OpSub: lane.SubFloatConst, plan.OpMul: lane.MulFloatConst, plan.OpDiv: lane.DivFloatConst}
 )
 
 // floatBinary uses one of the kernels.
@@ -190,7 +210,7 @@ func floatBinary(n *node, op plan.Op, c float64, byConst floatConstKernel, kerne
 }
 
 func checkFloat(op plan.Op, a, b, result float64) (code, text string) {
-	if infinite(result) >= 0 {
+	if lane.Infinite(result) >= 0 {
 		return "", ""
 	}
 	if b == 0 && (op == plan.OpDiv || op == plan.OpMod) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"pipec/compiler/plan"
+	"pipec/vm/eval/lane"
 	"pipec/vm/value"
 )
 
@@ -84,7 +85,7 @@ func (d decimals) product(out, a, b *value.Vec, rows []int32) (bad int64) {
 	for _, r := range rows {
 		p, ok := value.MulNarrow(x[r], y[r], drop, d.digits)
 		o[r] = p
-		bad |= int64(b2i(ok)) - 1
+		bad |= int64(lane.B2I(ok)) - 1
 	}
 	return bad
 }
@@ -94,7 +95,7 @@ func (d decimals) wide(out, a, b *value.Vec, rows []int32) (bad int64) {
 	for _, r := range rows {
 		x, ok := d.one(a.Dec(int(r)), b.Dec(int(r)))
 		out.SetDec(int(r), x)
-		bad |= int64(b2i(ok)) - 1
+		bad |= int64(lane.B2I(ok)) - 1
 	}
 	return bad
 }

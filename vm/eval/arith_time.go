@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"pipec/compiler/plan"
+	"pipec/vm/eval/lane"
 	"pipec/vm/value"
 )
 
@@ -46,7 +47,7 @@ func ratio(n *node) {
 		zero := 0
 		for _, r := range s.rows {
 			out.F64[r] = float64(a.I64[r]) / float64(b.I64[r])
-			zero |= b2i(b.I64[r] == 0)
+			zero |= lane.B2I(b.I64[r] == 0)
 		}
 		lift(out, f.n, a, b)
 		if zero != 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"pipec/vm/eval/lane"
 	"pipec/vm/value"
 )
 
@@ -83,7 +84,7 @@ func BenchmarkMultiply(b *testing.B) {
 			bad := int64(0)
 			for i, x := range batch.Cols[2].F64 {
 				out[i] = x * 0.908
-				bad |= infinite(out[i])
+				bad |= lane.Infinite(out[i])
 			}
 			sink += int(bad >> 63)
 		})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"pipec/compiler/plan"
+	"pipec/vm/eval/lane"
 	"pipec/vm/value"
 )
 
@@ -46,14 +47,14 @@ func (b *builder) compare(n *node, op plan.Op) error {
 		return err
 	}
 	x, y := n.args[0], n.args[1]
-	switch lane := x.typ.Lane(); {
-	case lane != y.typ.Lane() || lane == value.LaneNone:
+	switch l := x.typ.Lane(); {
+	case l != y.typ.Lane() || l == value.LaneNone:
 		return noKernel(n, op)
-	case lane == value.LaneI64:
+	case l == value.LaneI64:
 		compareLanes(n, t, func(v *value.Vec) []int64 { return v.I64 }, func(l *plan.Literal) int64 { return l.Int })
-	case lane == value.LaneF64:
+	case l == value.LaneF64:
 		compareLanes(n, t, func(v *value.Vec) []float64 { return v.F64 }, func(l *plan.Literal) float64 { return l.Float })
-	case lane == value.LaneView && !t.less && (x.lit != nil || y.lit != nil):
+	case l == value.LaneView && !t.less && (x.lit != nil || y.lit != nil):
 		compareText(n, t)
 	default:
 		compareRows(n, t)
@@ -101,7 +102,7 @@ func nullTest(n *node, neg bool) {
 }
 
 // compareLanes makes the kernels for two lanes of numbers, or a lane and a constant. The two functions are called once per batch.
-func compareLanes[T int64 | float64](n *node, t test, lane func(*value.Vec) []T, lit func(*plan.Literal) T) {
+func compareLanes[T lane.Number](n *node, t test, of func(*value.Vec) []T, lit func(*plan.Literal) T) {
 	if n.args[0].lit != nil && n.args[1].lit == nil { // 5 < x is x > 5
 		n.args[0], n.args[1] = n.args[1], n.args[0]
 		t.swap = !t.swap
@@ -114,20 +115,20 @@ func compareLanes[T int64 | float64](n *node, t test, lane func(*value.Vec) []T,
 	n.run = func(n *node, f *frame, s *sel) *value.Vec {
 		x, y := n.args[0].eval(f, s), n.args[1].eval(f, s)
 		out := n.fresh(f)
-		a, b := lane(x), lane(y)
+		a, b := of(x), of(y)
 		switch {
 		case constant && !t.less:
-			equalConst(out.Bool, a, c, t.neg, s.rows)
+			lane.EqualConst(out.Bool, a, c, t.neg, s.rows)
 		case constant && t.swap:
-			moreConst(out.Bool, a, c, t.neg, s.rows)
+			lane.MoreConst(out.Bool, a, c, t.neg, s.rows)
 		case constant:
-			lessConst(out.Bool, a, c, t.neg, s.rows)
+			lane.LessConst(out.Bool, a, c, t.neg, s.rows)
 		case !t.less:
-			equalLanes(out.Bool, a, b, t.neg, s.rows)
+			lane.EqualLanes(out.Bool, a, b, t.neg, s.rows)
 		case t.swap:
-			lessLanes(out.Bool, b, a, t.neg, s.rows)
+			lane.LessLanes(out.Bool, b, a, t.neg, s.rows)
 		default:
-			lessLanes(out.Bool, a, b, t.neg, s.rows)
+			lane.LessLanes(out.Bool, a, b, t.neg, s.rows)
 		}
 		nullsOf(out, f.n, x, y, t, s.rows)
 		return out
@@ -141,20 +142,20 @@ func compareLanes[T int64 | float64](n *node, t test, lane func(*value.Vec) []T,
 		if (x.Valid != nil || y.Valid != nil) && !t.less {
 			return pickTrue(dst, n.eval(f, s), s.rows)
 		}
-		a, b := lane(x), lane(y)
+		a, b := of(x), of(y)
 		switch {
 		case constant && !t.less:
-			dst = pickEqualConst(dst, a, c, t.neg, s.rows)
+			dst = lane.PickEqualConst(dst, a, c, t.neg, s.rows)
 		case constant && t.swap:
-			dst = pickMoreConst(dst, a, c, t.neg, s.rows)
+			dst = lane.PickMoreConst(dst, a, c, t.neg, s.rows)
 		case constant:
-			dst = pickLessConst(dst, a, c, t.neg, s.rows)
+			dst = lane.PickLessConst(dst, a, c, t.neg, s.rows)
 		case !t.less:
-			dst = pickEqual(dst, a, b, t.neg, s.rows)
+			dst = lane.PickEqual(dst, a, b, t.neg, s.rows)
 		case t.swap:
-			dst = pickLess(dst, b, a, t.neg, s.rows)
+			dst = lane.PickLess(dst, b, a, t.neg, s.rows)
 		default:
-			dst = pickLess(dst, a, b, t.neg, s.rows)
+			dst = lane.PickLess(dst, a, b, t.neg, s.rows)
 		}
 		return pickValid(pickValid(dst, x), y)
 	}
@@ -230,7 +231,7 @@ func compareText(n *node, t test) {
 		for _, r := range s.rows {
 			xlo, xhi := x.View[r].Words()
 			dst[j] = r
-			j += b2i(((xlo^lo)|(xhi^hi) == 0) != t.neg)
+			j += lane.B2I(((xlo^lo)|(xhi^hi) == 0) != t.neg)
 		}
 		return pickValid(dst[:j], x)
 	}

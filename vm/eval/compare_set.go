@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"pipec/compiler/plan"
+	"pipec/vm/eval/lane"
 	"pipec/vm/value"
 )
 
@@ -18,18 +19,18 @@ func (b *builder) between(n *node) error {
 	if err := b.unify(n.args, 0, 1); err != nil { // the third may have widened the first
 		return err
 	}
-	lane := n.args[0].typ.Lane()
-	if lane != n.args[1].typ.Lane() || lane != n.args[2].typ.Lane() {
+	l := n.args[0].typ.Lane()
+	if l != n.args[1].typ.Lane() || l != n.args[2].typ.Lane() {
 		return noKernel(n, plan.OpBetween)
 	}
 	n.run = func(n *node, f *frame, s *sel) *value.Vec {
 		x, low, high := n.args[0].eval(f, s), n.args[1].eval(f, s), n.args[2].eval(f, s)
 		out := n.fresh(f)
-		switch lane {
+		switch l {
 		case value.LaneI64:
-			within(out.Bool, x.I64, low.I64, high.I64, s.rows)
+			lane.Within(out.Bool, x.I64, low.I64, high.I64, s.rows)
 		case value.LaneF64:
-			within(out.Bool, x.F64, low.F64, high.F64, s.rows)
+			lane.Within(out.Bool, x.F64, low.F64, high.F64, s.rows)
 		default:
 			for _, r := range s.rows {
 				i := int(r)
@@ -41,12 +42,6 @@ func (b *builder) between(n *node) error {
 		return out
 	}
 	return nil
-}
-
-func within[T number](out []bool, x, low, high []T, rows []int32) {
-	for _, r := range rows {
-		out[r] = b2i(x[r] >= low[r])&b2i(x[r] <= high[r]) == 1
-	}
 }
 
 // constantList gives the elements of a list of literals.
@@ -72,8 +67,8 @@ func (b *builder) member(e *plan.Expr, set []*plan.Expr) (*node, error) {
 	for _, lit := range set {
 		same = same && (lit.Lit.Kind == value.Null || lit.Type.Kind == x.typ.Kind && lit.Type.Precision == x.typ.Precision && lit.Type.Scale == x.typ.Scale)
 	}
-	lane := x.typ.Lane()
-	if !same || lane != value.LaneI64 && lane != value.LaneView {
+	l := x.typ.Lane()
+	if !same || l != value.LaneI64 && l != value.LaneView {
 		xs, err := b.build(e.Args[1])
 		if err != nil {
 			return nil, err
@@ -87,7 +82,7 @@ func (b *builder) member(e *plan.Expr, set []*plan.Expr) (*node, error) {
 	}
 	return b.intern(key, func() (*node, error) {
 		n := &node{typ: e.Type, args: []*node{x}}
-		if lane == value.LaneI64 {
+		if l == value.LaneI64 {
 			n.run = inInts(set)
 		} else {
 			n.run = inTexts(set)
@@ -112,7 +107,7 @@ func inInts(set []*plan.Expr) func(*node, *frame, *sel) *value.Vec {
 			for _, r := range s.rows {
 				hit := 0
 				for _, c := range few {
-					hit |= b2i(x.I64[r] == c)
+					hit |= lane.B2I(x.I64[r] == c)
 				}
 				out.Bool[r] = hit == 1
 			}
@@ -166,7 +161,7 @@ func inShortTexts(few [][2]uint64) func(*node, *frame, *sel) *value.Vec {
 			lo, hi := x.View[r].Words()
 			hit := 0
 			for _, w := range few {
-				hit |= b2i((lo^w[0])|(hi^w[1]) == 0)
+				hit |= lane.B2I((lo^w[0])|(hi^w[1]) == 0)
 			}
 			out.Bool[r] = hit == 1
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"pipec/compiler/plan"
+	"pipec/vm/eval/lane"
 	"pipec/vm/value"
 )
 
@@ -246,7 +247,7 @@ func foldSum(n *node, c *closure, body *node, out *value.Vec, rows []int32) {
 		}
 		if v.Lane == value.LaneF64 {
 			out.F64[r] = float
-			if infinite(float) < 0 {
+			if lane.Infinite(float) < 0 {
 				n.owed(c, r, codeInfinite, "the sum is not finite")
 			}
 			continue

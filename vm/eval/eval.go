@@ -3,7 +3,7 @@
 // A program is a graph of nodes; equal subexpressions are one node. A node computes a whole column at a time, for the rows of a selection:
 // `and`, `or`, `if` and `??` hand smaller selections to their branches, so a branch that is not taken cannot fail. Kernels are plain loops over
 // lanes, one per operator and form; they find overflow, division by zero and results that are not finite without a branch per row, and only then
-// look for the rows to blame.
+// look for the rows to blame. Those loops are in vm/eval/lane.
 //
 //	eval.go     Program, Compile, Run, Filter
 //	errors.go   Errors: the rows that failed

@@ -1,6 +1,9 @@
 package eval
 
-import "pipec/vm/value"
+import (
+	"pipec/vm/eval/lane"
+	"pipec/vm/value"
+)
 
 // not inverts; null stays null.
 func not(n *node) {
@@ -15,7 +18,7 @@ func not(n *node) {
 	}
 	if !n.args[0].typ.Nullable {
 		n.pass = func(n *node, f *frame, s *sel, dst []int32) []int32 {
-			return without(dst, s.rows, n.args[0].pick(f, s, n.rows(0, s)))
+			return lane.Without(dst, s.rows, n.args[0].pick(f, s, n.rows(0, s)))
 		}
 	}
 }
@@ -34,8 +37,8 @@ func or(n *node) {
 	n.run = func(n *node, f *frame, s *sel) *value.Vec { return both(n, f, s, false) }
 	n.pass = func(n *node, f *frame, s *sel, dst []int32) []int32 {
 		left := n.args[0].pick(f, s, n.rows(0, s))
-		rest := n.narrow(0, f, s, without(n.rows(1, s), s.rows, left))
-		return union(dst, left, n.args[1].pick(f, rest, n.rows(2, rest)))
+		rest := n.narrow(0, f, s, lane.Without(n.rows(1, s), s.rows, left))
+		return lane.Union(dst, left, n.args[1].pick(f, rest, n.rows(2, rest)))
 	}
 }
 
@@ -49,7 +52,7 @@ func both(n *node, f *frame, s *sel, on bool) *value.Vec {
 	for _, r := range s.rows {
 		out.Bool[r] = a.Bool[r]
 		open[j] = r
-		j += b2i(a.Bool[r] == on || a.IsNull(int(r)))
+		j += lane.B2I(a.Bool[r] == on || a.IsNull(int(r)))
 	}
 	b := n.args[1].eval(f, n.narrow(0, f, s, open[:j]))
 	if a.Valid == nil && b.Valid == nil {
@@ -76,7 +79,7 @@ func both(n *node, f *frame, s *sel, on bool) *value.Vec {
 func choose(n *node) {
 	n.run = func(n *node, f *frame, s *sel) *value.Vec {
 		yes := n.args[0].pick(f, s, n.rows(0, s))
-		no := without(n.rows(1, s), s.rows, yes)
+		no := lane.Without(n.rows(1, s), s.rows, yes)
 		out := n.fresh(f)
 		for k, rows := range [2][]int32{yes, no} {
 			if len(rows) > 0 {
@@ -90,12 +93,12 @@ func choose(n *node) {
 	}
 	n.pass = func(n *node, f *frame, s *sel, dst []int32) []int32 {
 		yes := n.args[0].pick(f, s, n.rows(0, s))
-		no := n.narrow(1, f, s, without(n.rows(1, s), s.rows, yes))
+		no := n.narrow(1, f, s, lane.Without(n.rows(1, s), s.rows, yes))
 		hit := n.narrow(0, f, s, yes)
 		n.buf[2] = room(n.buf[2], 2*len(s.rows))
 		a := n.args[1].pick(f, hit, n.buf[2][:len(yes):len(yes)])
 		b := n.args[2].pick(f, no, n.buf[2][len(yes):len(s.rows)])
-		return union(dst, a, b)
+		return lane.Union(dst, a, b)
 	}
 }
 
@@ -109,7 +112,7 @@ func coalesce(n *node) {
 		have, none := n.rows(0, s), n.rows(1, s)
 		h, k := 0, 0
 		for _, r := range s.rows {
-			null := b2i(a.IsNull(int(r)))
+			null := lane.B2I(a.IsNull(int(r)))
 			have[h], none[k] = r, r
 			h, k = h+1-null, k+null
 		}

@@ -1,9 +1,8 @@
 package eval
 
 import (
-	"math"
-
 	"pipec/compiler/plan"
+	"pipec/vm/eval/lane"
 	"pipec/vm/value"
 )
 
@@ -81,13 +80,13 @@ func pickTrue(dst []int32, v *value.Vec, rows []int32) []int32 {
 	if v.Valid == nil {
 		for _, r := range rows {
 			dst[j] = r
-			j += b2i(v.Bool[r])
+			j += lane.B2I(v.Bool[r])
 		}
 		return dst[:j]
 	}
 	for _, r := range rows {
 		dst[j] = r
-		j += b2i(v.Bool[r] && v.Valid[r>>6]>>(r&63)&1 == 1)
+		j += lane.B2I(v.Bool[r] && v.Valid[r>>6]>>(r&63)&1 == 1)
 	}
 	return dst[:j]
 }
@@ -169,50 +168,6 @@ func blame(f *frame, s *sel, out *value.Vec, check func(r int32) (code, text str
 			f.errs.Add(r, code, text)
 		}
 	}
-}
-
-// without is rows less part; both ascend, and dst has room.
-func without(dst, rows, part []int32) []int32 {
-	j, k := 0, 0
-	for _, r := range rows {
-		if k < len(part) && part[k] == r {
-			k++
-			continue
-		}
-		dst[j] = r
-		j++
-	}
-	return dst[:j]
-}
-
-// union merges two ascending lists without common rows into dst.
-func union(dst, a, b []int32) []int32 {
-	dst = dst[:len(a)+len(b)]
-	i, j := 0, 0
-	for k := range dst {
-		if j == len(b) || i < len(a) && a[i] < b[j] {
-			dst[k] = a[i]
-			i++
-		} else {
-			dst[k] = b[j]
-			j++
-		}
-	}
-	return dst
-}
-
-// b2i compiles to one instruction, so that loops select rows without branches.
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// infinite is negative when the bits of a float are those of an infinity or NaN: or-ing it over a loop tells whether any result was not finite.
-func infinite(x float64) int64 {
-	const exponent = 0x7FF << 52
-	return int64(math.Float64bits(x)&exponent + 1<<52)
 }
 
 // Codes of row errors (language reference, Row errors).

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -251,4 +252,15 @@ func TestAgainstExpr(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestKernelsByConstant(t *testing.T) {
+	for _, d := range []int64{1, 0, -1, -2, math.MinInt64} {
+		if byConstant(plan.OpMod, d) != nil || byConstant(plan.OpDiv, d) != nil {
+			t.Errorf("there is a kernel for %d", d)
+		}
+	}
+	if byConstant(plan.OpAdd, 3) != nil {
+		t.Error("there is a kernel for a sum")
+	}
 }

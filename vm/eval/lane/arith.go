@@ -1,4 +1,4 @@
-package eval
+package lane
 
 import (
 	"math"
@@ -8,7 +8,8 @@ import (
 // Kernels of arithmetic. Each gives a number that is negative if some result overflowed, divided by zero or is not finite; it is or-ed together
 // without a branch. Where all rows are selected (len(rows) == len(out)) the loop needs neither the row numbers nor bounds checks.
 
-func addInts(out, a, b []int64, rows []int32) (bad int64) {
+// AddInts is a + b.
+func AddInts(out, a, b []int64, rows []int32) (bad int64) {
 	if len(rows) == len(out) {
 		a, b = a[:len(out)], b[:len(out)]
 		for i := range out {
@@ -26,7 +27,8 @@ func addInts(out, a, b []int64, rows []int32) (bad int64) {
 	return bad
 }
 
-func subInts(out, a, b []int64, rows []int32) (bad int64) {
+// SubInts is a - b.
+func SubInts(out, a, b []int64, rows []int32) (bad int64) {
 	if len(rows) == len(out) {
 		a, b = a[:len(out)], b[:len(out)]
 		for i := range out {
@@ -44,13 +46,14 @@ func subInts(out, a, b []int64, rows []int32) (bad int64) {
 	return bad
 }
 
-// mulHigh is the upper half of the signed 128-bit product; the product fits if it is the sign of the lower half.
-func mulHigh(a, b int64) int64 {
+// MulHigh is the upper half of the signed 128-bit product; the product fits if it is the sign of the lower half.
+func MulHigh(a, b int64) int64 {
 	hi, _ := bits.Mul64(uint64(a), uint64(b))
 	return int64(hi) - (a >> 63 & b) - (b >> 63 & a)
 }
 
-func mulInts(out, a, b []int64, rows []int32) (bad int64) {
+// MulInts is a * b.
+func MulInts(out, a, b []int64, rows []int32) (bad int64) {
 	for _, r := range rows {
 		x, y := a[r], b[r]
 		hi, lo := bits.Mul64(uint64(x), uint64(y))
@@ -61,11 +64,11 @@ func mulInts(out, a, b []int64, rows []int32) (bad int64) {
 	return bad
 }
 
-// divInts and modInts divide by 1 in place of 0, so that the machine does not trap.
-func divInts(out, a, b []int64, rows []int32) (bad int64) {
+// DivInts and ModInts divide by 1 in place of 0, so that the machine does not trap.
+func DivInts(out, a, b []int64, rows []int32) (bad int64) {
 	for _, r := range rows {
 		x, y := a[r], b[r]
-		zero := int64(b2i(y == 0))
+		zero := int64(B2I(y == 0))
 		q := x / (y + zero)
 		out[r] = q
 		bad |= -zero | x&q&y // of three negative numbers only min / -1 consists
@@ -73,119 +76,130 @@ func divInts(out, a, b []int64, rows []int32) (bad int64) {
 	return bad
 }
 
-func modInts(out, a, b []int64, rows []int32) (bad int64) {
+// ModInts is a % b.
+func ModInts(out, a, b []int64, rows []int32) (bad int64) {
 	for _, r := range rows {
-		zero := int64(b2i(b[r] == 0))
+		zero := int64(B2I(b[r] == 0))
 		out[r] = a[r] % (b[r] + zero)
 		bad |= -zero
 	}
 	return bad
 }
 
-func addFloats(out, a, b []float64, rows []int32) (bad int64) {
+// AddFloats is a + b.
+func AddFloats(out, a, b []float64, rows []int32) (bad int64) {
 	for _, r := range rows {
 		x := a[r] + b[r]
 		out[r] = x
-		bad |= infinite(x)
+		bad |= Infinite(x)
 	}
 	return bad
 }
 
-func subFloats(out, a, b []float64, rows []int32) (bad int64) {
+// SubFloats is a - b.
+func SubFloats(out, a, b []float64, rows []int32) (bad int64) {
 	for _, r := range rows {
 		x := a[r] - b[r]
 		out[r] = x
-		bad |= infinite(x)
+		bad |= Infinite(x)
 	}
 	return bad
 }
 
-func mulFloats(out, a, b []float64, rows []int32) (bad int64) {
+// MulFloats is a * b.
+func MulFloats(out, a, b []float64, rows []int32) (bad int64) {
 	if len(rows) == len(out) {
 		a, b = a[:len(out)], b[:len(out)]
 		for i := range out {
 			x := a[i] * b[i]
 			out[i] = x
-			bad |= infinite(x)
+			bad |= Infinite(x)
 		}
 		return bad
 	}
 	for _, r := range rows {
 		x := a[r] * b[r]
 		out[r] = x
-		bad |= infinite(x)
+		bad |= Infinite(x)
 	}
 	return bad
 }
 
-func divFloats(out, a, b []float64, rows []int32) (bad int64) {
+// DivFloats is a / b.
+func DivFloats(out, a, b []float64, rows []int32) (bad int64) {
 	for _, r := range rows {
 		x := a[r] / b[r]
 		out[r] = x
-		bad |= infinite(x)
+		bad |= Infinite(x)
 	}
 	return bad
 }
 
-func modFloats(out, a, b []float64, rows []int32) (bad int64) {
+// ModFloats is a % b.
+func ModFloats(out, a, b []float64, rows []int32) (bad int64) {
 	for _, r := range rows {
 		x := math.Mod(a[r], b[r])
 		out[r] = x
-		bad |= infinite(x)
+		bad |= Infinite(x)
 	}
 	return bad
 }
 
-func powFloats(out, a, b []float64, rows []int32) (bad int64) {
+// PowFloats is a ** b.
+func PowFloats(out, a, b []float64, rows []int32) (bad int64) {
 	for _, r := range rows {
 		x := math.Pow(a[r], b[r])
 		out[r] = x
-		bad |= infinite(x)
+		bad |= Infinite(x)
 	}
 	return bad
 }
 
-func addFloatConst(out, a []float64, c float64, rows []int32) (bad int64) {
+// AddFloatConst is a + c.
+func AddFloatConst(out, a []float64, c float64, rows []int32) (bad int64) {
 	for _, r := range rows {
 		x := a[r] + c
 		out[r] = x
-		bad |= infinite(x)
+		bad |= Infinite(x)
 	}
 	return bad
 }
 
-func subFloatConst(out, a []float64, c float64, rows []int32) (bad int64) {
+// SubFloatConst is a - c.
+func SubFloatConst(out, a []float64, c float64, rows []int32) (bad int64) {
 	for _, r := range rows {
 		x := a[r] - c
 		out[r] = x
-		bad |= infinite(x)
+		bad |= Infinite(x)
 	}
 	return bad
 }
 
-func mulFloatConst(out, a []float64, c float64, rows []int32) (bad int64) {
+// MulFloatConst is a * c.
+func MulFloatConst(out, a []float64, c float64, rows []int32) (bad int64) {
 	if len(rows) == len(out) {
 		a = a[:len(out)]
 		for i := range out {
 			x := a[i] * c
 			out[i] = x
-			bad |= infinite(x)
+			bad |= Infinite(x)
 		}
 		return bad
 	}
 	for _, r := range rows {
 		x := a[r] * c
 		out[r] = x
-		bad |= infinite(x)
+		bad |= Infinite(x)
 	}
 	return bad
 }
 
-func divFloatConst(out, a []float64, c float64, rows []int32) (bad int64) {
+// DivFloatConst is a / c.
+func DivFloatConst(out, a []float64, c float64, rows []int32) (bad int64) {
 	for _, r := range rows {
 		x := a[r] / c
 		out[r] = x
-		bad |= infinite(x)
+		bad |= Infinite(x)
 	}
 	return bad
 }

@@ -1,10 +1,8 @@
-package eval
+package lane
 
 import (
 	"math"
 	"math/bits"
-
-	"pipec/compiler/plan"
 )
 
 // divisor divides by a constant with a multiplication (Granlund and Montgomery, Division by Invariant Integers using Multiplication, 1994): a machine's division takes as long as the rest of an
@@ -32,19 +30,13 @@ func (v *divisor) quotient(x int64) int64 {
 	return (int64(hi>>v.shift) ^ sign) - sign
 }
 
-// byConstant gives a kernel that ignores its second lane, which holds the constant in every row; nil if there is none for it.
-func byConstant(op plan.Op, c int64) intKernel {
-	if c < 2 || op != plan.OpMod && op != plan.OpDiv {
-		return nil
-	}
-	v := divisorOf(c)
-	if op == plan.OpDiv {
-		return v.div
-	}
-	return v.mod
-}
+// DivBy gives x / c for a constant of at least 2.
+func DivBy(c int64) func(out, a []int64, rows []int32) { return divisorOf(c).div }
 
-func (v divisor) div(out, a, _ []int64, rows []int32) int64 {
+// ModBy gives x % c for a constant of at least 2.
+func ModBy(c int64) func(out, a []int64, rows []int32) { return divisorOf(c).mod }
+
+func (v divisor) div(out, a []int64, rows []int32) {
 	for _, r := range rows {
 		x := a[r]
 		q := v.quotient(x)
@@ -53,10 +45,9 @@ func (v divisor) div(out, a, _ []int64, rows []int32) int64 {
 		}
 		out[r] = q
 	}
-	return 0
 }
 
-func (v divisor) mod(out, a, _ []int64, rows []int32) int64 {
+func (v divisor) mod(out, a []int64, rows []int32) {
 	for _, r := range rows {
 		x := a[r]
 		rest := x - v.quotient(x)*v.d
@@ -65,5 +56,4 @@ func (v divisor) mod(out, a, _ []int64, rows []int32) int64 {
 		}
 		out[r] = rest
 	}
-	return 0
 }
