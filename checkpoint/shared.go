@@ -33,7 +33,7 @@ func sharedOwner(name string) (epoch, id uint64, ok bool) {
 	return epoch, id, ok && err == nil
 }
 
-// needs lists the shared files of a completed checkpoint, nothing of one whose `_metadata` is deleted already.
+// needs lists the shared files of a completed checkpoint; blob.ErrNotExist if its `_metadata` is deleted already.
 func (s *Storage) needs(c Completed) ([]string, error) {
 	s.mu.Lock()
 	names, known := s.shared[c.ID]
@@ -43,9 +43,6 @@ func (s *Storage) needs(c Completed) ([]string, error) {
 		return names, nil
 	}
 	snap, err := s.Snapshot(run, c)
-	if errors.Is(err, blob.ErrNotExist) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -68,22 +65,25 @@ func (s *Storage) noteShared(m *Manifest) []string {
 
 // sweepShared deletes the shared files that no completed checkpoint of the list names. Attempts newer than all of these may still complete, and what
 // they build on is completed and, as the coordinator sees to it, not released: their own files and those of later epochs stay. Who cannot read
-// what a checkpoint needs deletes nothing.
+// what a checkpoint needs deletes nothing, and neither does who finds the newest of the list gone: another release has overtaken this one, so there are newer
+checkpoints than the list knows, and they may need what the newest did.
 func (s *Storage) sweepShared(list []Completed) error {
 	objects, err := s.files.List(sharedDir)
 	if err != nil || len(objects) == 0 {
 		return err
 	}
-	needed, newest := map[string]bool{}, uint64(0)
+	needed, newest := map[string]bool{}, list[len(list)-1].ID
 	for _, c := range list {
 		names, err := s.needs(c)
-		if err != nil {
+		switch {
+		case errors.Is(err, blob.ErrNotExist) && c.ID == newest:
+			return nil
+		case err != nil && !errors.Is(err, blob.ErrNotExist):
 			return err
 		}
 		for _, name := range names {
 			needed[name] = true
 		}
-		newest = max(newest, c.ID)
 	}
 	own := s.Epoch()
 	var errs []error

@@ -193,6 +193,35 @@ func TestUnreadableNeeds(t *testing.T) {
 	must(t, checkChain(snap, s.Run()))
 }
 
+// TestReleasesOvertake: a release that is slow looks for what nobody needs with a list of checkpoints that a later release has let go of meanwhile. What they
+// needed, the newest may still need. Found by TestKills: two releases at once, a file of the newest checkpoint deleted.
+func TestReleasesOvertake(t *testing.T) {
+	m := vfs.NewMem()
+	var s *Storage
+	overtaken := false
+	o := options(vfs.Observe(m, vfs.Hooks{Before: func(op vfs.Op) error {
+		if op.Kind == "readdir" && strings.HasSuffix(op.Path, "/"+sharedDir) && s != nil && !overtaken {
+			overtaken = true
+			must(t, takeChain(s, 3))
+			must(t, s.Release([]uint64{2}))
+		}
+		return nil
+	}}), "st", 1)
+	s, _, err := open(o, Request{})
+	must(t, err)
+	must(t, takeChain(s, 1))
+	must(t, takeChain(s, 2))
+	must(t, s.Release([]uint64{1}))
+	if !overtaken {
+		t.Fatal("nothing was overtaken")
+	}
+	snap, err := s.Newest()
+	must(t, err)
+	must(t, checkChain(snap, s.Run()))
+	must(t, s.Release(nil))
+	must(t, leftBehind(m, "st", false))
+}
+
 func TestSharedNames(t *testing.T) {
 	p := Place{Dir: "chk-12", ID: 12, Epoch: 7}
 	name := p.SharedName("a/b-1[0]-state")

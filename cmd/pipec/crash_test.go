@@ -81,7 +81,7 @@ func (k *killing) work() {
 	for seed := k.take(); seed != 0; seed = k.take() {
 		v := &victim{k: k, t: k.t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0xdead)), dir: k.t.TempDir()}
 		if err := v.test(); err != nil {
-			k.t.Errorf("job %d: %v\n%s\n%s", seed, err, strings.Join(v.log, "\n"), v.job.Text)
+			k.t.Errorf("job %d: %v\n%s\n%s\nwhat it left lies in %s", seed, err, strings.Join(v.log, "\n"), v.job.Text, v.keep())
 		}
 	}
 }
@@ -95,6 +95,18 @@ type victim struct {
 	dir  string
 	job  sim.Job
 	log  []string // how each process was started and how it ended
+}
+
+// keep copies what the job and its processes left, events included, to where the end of the test does not remove it.
+func (v *victim) keep() string {
+	dir, err := os.MkdirTemp("", "pipec-kills-")
+	if err == nil {
+		err = os.CopyFS(filepath.Join(dir, "job"), os.DirFS(v.dir))
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return dir
 }
 
 // mostKills is how often one job is killed: then it may end.
