@@ -32,6 +32,7 @@ const (
 	flagRef   = 1 << 57 // used since the clock hand passed
 	flagSent  = 1 << 59 // on its way to the cold store
 	flagAtCut = 1 << 58 // was in the table when the running cut began; valid while epoch is the current one
+	flagSeen  = 1 << 60 // only within Distinct
 
 	// hotMask is what a write must find in word 0 to need no further care.
 	hotMask = 0xFFFFFFFF | flagDirty | flagRef

@@ -129,13 +129,23 @@ func (m *machine) upsert(spread bool) {
 	value := rapid.Int64().Draw(m.t, "value")
 	text := rapid.SampledFrom([]string{"", "x", "some text", string(make([]byte, 300))}).Draw(m.t, "text")
 	seen := map[modelKey]bool{}
+	first := m.tables[i].Distinct(m.slots[:len(names)], []int32{-1})[1:]
 	for k, name := range names {
 		id := modelKey{each[k], name}
 		_, had := m.models[i][id]
+		if !seen[id] {
+			if len(first) == 0 || first[0] != int32(k) {
+				m.t.Fatalf("key %q: it is the first of its row, not among %v", name, first)
+			}
+			first = first[1:]
+		}
 		if m.fresh[k] != (!had && !seen[id]) {
 			m.t.Fatalf("key %q: fresh %v, known %v, seen in this batch %v", name, m.fresh[k], had, seen[id])
 		}
 		seen[id] = true
+	}
+	if len(first) > 0 {
+		m.t.Fatalf("%v are not the first of their rows", first)
 	}
 	for k, name := range names {
 		id := modelKey{each[k], name}

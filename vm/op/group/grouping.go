@@ -196,57 +196,6 @@ func (g *grouping) filtered(rows, pass []int32) ([]value.Slot, []int32) {
 	return g.subS, g.subR
 }
 
-// touched finds the different slots of a batch, in the order of first touch: an open-addressing table that is not cleared between batches, because its entries carry the number of the batch
-// they belong to beside the number of the row in it. Small entries keep it in the cache beside the slots.
-type touched struct {
-	table []uint32
-	shift uint
-	batch uint32  // shifted by rowBits
-	first []int32 // index of the first row of each different slot
-}
-
-// rowBits are the bits of an entry that say which row: a batch has at most value.MaxRows of them.
-const rowBits = 16
-
-// reset prepares for n slots.
-func (t *touched) reset(n int) {
-	t.first = t.first[:0]
-	if t.batch += 1 << rowBits; t.batch == 0 {
-		clear(t.table)
-		t.batch = 1 << rowBits
-	}
-	if len(t.table) >= 2*n && t.shift != 0 {
-		return
-	}
-	size := 64
-	t.shift = 64 - 6
-	for size < 2*n {
-		size *= 2
-		t.shift--
-	}
-	t.table = make([]uint32, size)
-}
-
-// see says whether slot i of the batch's is there for the first time, and remembers it.
-func (t *touched) see(slots []value.Slot, i int) bool {
-	at := uint64(slots[i].Address()) * 0x9E3779B97F4A7C15 >> t.shift
-	for {
-		e := t.table[at]
-		if e&^(1<<rowBits-1) != t.batch {
-			break
-		}
-		if slots[e&(1<<rowBits-1)] == slots[i] {
-			return false
-		}
-		if at++; at == uint64(len(t.table)) {
-			at = 0
-		}
-	}
-	t.table[at] = t.batch | uint32(i)
-	t.first = append(t.first, int32(i))
-	return true
-}
-
 // function finds the function of an aggregate in the catalogue.
 func function(a *plan.Aggregate) (*agg.Spec, error) {
 	spec, ok := agg.Lookup(a.Func)

@@ -14,7 +14,7 @@ type running struct {
 	before bool
 	errors *run.RowErrors
 	errs   eval.Errors
-	seen   touched
+	first  []int32 // the first row of each touched group, as index of slots
 	rowOf  []int32 // input row of each touched group
 	exists []bool  // whether it was there before this batch
 	diff   []value.Slot
@@ -60,12 +60,11 @@ func (r *running) Process(b *value.Batch) (bool, error) {
 
 // touch finds the groups of the batch.
 func (r *running) touch(rows []int32) {
-	r.seen.reset(len(rows))
-	r.rowOf, r.exists, r.diff = r.rowOf[:0], r.exists[:0], r.diff[:0]
-	for i, s := range r.slots {
-		if r.seen.see(r.slots, i) {
-			r.rowOf, r.exists, r.diff = append(r.rowOf, rows[i]), append(r.exists, !r.fresh[i]), append(r.diff, s)
-		}
+	r.first = r.table.Distinct(r.slots, r.first[:0])
+	n := len(r.first)
+	r.rowOf, r.exists, r.diff = resized(r.rowOf, n), resized(r.exists, n), resized(r.diff, n)
+	for k, i := range r.first {
+		r.rowOf[k], r.exists[k], r.diff[k] = rows[i], !r.fresh[i], r.slots[i]
 	}
 }
 
