@@ -112,13 +112,17 @@ func (j *Job) closeControl(r Result) {
 }
 
 // Cancel ends the job now, without a last checkpoint; its `on_cancel` decides what becomes of the checkpoints. What is past its commit point is published
-// first. A job that is at its end already ends as it would have.
+// first. A restore is given up; a job that is at its end already ends as it would have.
 func (j *Job) Cancel() {
 	j.post(func() {
 		if j.done || j.stopping == killing || j.stopping == finishing || j.ending != "" {
 			return
 		}
 		j.stopping, j.resumeAt, j.wake = cancelling, time.Time{}, time.Time{}
+		lineage.Halt(j.control.loading)
+		if j.at == nil {
+			j.letGo()
+		}
 		j.goDown()
 	})
 }

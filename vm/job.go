@@ -16,6 +16,7 @@ import (
 	"pipec/vm/actor"
 	"pipec/vm/failure"
 	"pipec/vm/fault"
+	"pipec/vm/lineage"
 	"pipec/vm/status"
 	"pipec/vm/value"
 )
@@ -224,7 +225,7 @@ func (j *Job) launch(res *restored) {
 		a, err := j.build(sources, res)
 		if res != nil {
 			res.close()
-			if err != nil {
+			if err != nil && !errors.Is(err, lineage.ErrHalted) {
 				err = checkpoint.Instead(res.snap.URI, err, j.env.FS)
 			}
 		}

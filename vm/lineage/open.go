@@ -23,11 +23,22 @@ type File struct {
 	URI    string
 	Newest bool // the last of its handle: what is not keyed is whole in each file, and the last is the one that counts
 	read   atomic.Int64
+	halted atomic.Bool
 	close  func() error
 }
 
 // Close lets go of the file.
 func (f *File) Close() error { return f.close() }
+
+// ErrHalted ends the reading of files whose content nobody wants any more.
+var ErrHalted = errors.New("the restore was given up")
+
+// Halt lets each further read of the files fail with ErrHalted, so that whoever loads them ends at the next key group. It may be called from any goroutine.
+func Halt(files []*File) {
+	for _, f := range files {
+		f.halted.Store(true)
+	}
+}
 
 // Open opens every state file of a snapshot, in the order in which a task loads them. What is wrong with a file is found here: *checkpoint.SnapshotError, or the
 // error of a disk that does not answer.
@@ -65,23 +76,26 @@ func open(snap *checkpoint.Snapshot, h checkpoint.Handle, ref blob.Ref) (*File, 
 	}
 	uri := blob.JoinURI(snap.Store.URI(), ref.Name)
 	f := &File{Handle: h, Ref: ref, URI: uri, close: reader.Close}
-	if f.File, err = state.OpenFile(counted{reader, &f.read}, reader.Size()); err != nil {
+	if f.File, err = state.OpenFile(counted{reader, f}, reader.Size()); err != nil {
 		_ = reader.Close()
 		return nil, Unreadable(uri, err)
 	}
 	return f, nil
 }
 
-// counted notes how much of a file was read.
+// counted notes how much of a file was read, and ends when its restore is given up.
 type counted struct {
 	io.ReaderAt
-	read *atomic.Int64
+	of *File
 }
 
 // ReadAt implements io.ReaderAt.
 func (c counted) ReadAt(p []byte, off int64) (int, error) {
+	if c.of.halted.Load() {
+		return 0, ErrHalted
+	}
 	n, err := c.ReaderAt.ReadAt(p, off)
-	c.read.Add(int64(n))
+	c.of.read.Add(int64(n))
 	return n, err
 }
 
@@ -94,11 +108,11 @@ func Progress(files []*File) (done, total int64) {
 	return done, total
 }
 
-// Unreadable tells a file whose content is wrong, which stays so, from a disk that does not answer, which may pass (architecture, rule 9), and from a memory
-// that is too small for it.
+// Unreadable tells a file whose content is wrong, which stays so, from a disk that does not answer, which may pass (architecture, rule 9), from a memory that
+// is too small for it, and from a restore that was given up.
 func Unreadable(uri string, err error) error {
 	var full *budget.FullError
-	if IsIO(err) || errors.As(err, &full) {
+	if IsIO(err) || errors.As(err, &full) || errors.Is(err, ErrHalted) {
 		return fmt.Errorf("%s: %w", uri, err)
 	}
 	return &checkpoint.SnapshotError{URI: uri, Reason: err.Error(), Cause: err}
