@@ -70,7 +70,7 @@ func decoderOptions(o SourceOptions) (*format.Spec, format.DecodeOptions, error)
 			wanted[i] = true
 		}
 	}
-	return spec, format.DecodeOptions{Settings: settings, Schema: o.Config.Schema, Physical: physical, Wanted: wanted, Zone: zone}, nil
+	return spec, format.DecodeOptions{Settings: settings, Schema: o.Config.Schema, Physical: physical, Lines: o.Config.Lines, Wanted: wanted, Zone: zone}, nil
 }
 
 // newRowReader reads the blocks of blocks. stop ends the decoding; it must be what the feed waits on besides its blocks.

@@ -22,6 +22,24 @@ func (g *Graph) Facts(parallelism int) {
 		}
 	}
 	g.wanted()
+	for _, n := range g.Nodes {
+		if s, ok := n.Config.(*plan.SourceConfig); ok && !slices.ContainsFunc(s.Default, func(e *plan.Expr) bool { return e != nil }) {
+			s.Lines = g.unchanged(n, s)
+		}
+	}
+}
+
+// unchanged says whether rows of a source may reach a sink in its tasks with the same columns in the same format. The sink sees for itself whether they did.
+func (g *Graph) unchanged(n *Node, from *plan.SourceConfig) bool {
+	return slices.ContainsFunc(g.OutOf(n), func(l *Link) bool {
+		to, ok := l.Target.Config.(*plan.SinkConfig)
+		if l.Exchange != plan.Forward || !ok {
+			return l.Exchange == plan.Forward && g.unchanged(l.Target, from)
+		}
+		read, _ := from.Settings.Choice("format")
+		written, _ := to.Settings.Choice("format")
+		return slices.Equal(to.Schema.Names(), from.Schema.Names()) && (written == read || written == "")
+	})
 }
 
 // inherit gives a node the parallelism of those whose tasks it runs in, and shuffles where a key would otherwise meet another number of tasks: the task of a

@@ -152,9 +152,10 @@ type SourceConfig struct {
 	Name      string       `json:"name"`
 	Connector string       `json:"connector"`
 	Settings  Settings     `json:"settings"`
-	Schema    value.Schema `json:"schema"`   // declared columns, in order
-	Physical  []string     `json:"physical"` // physical name of each column
-	Wanted    []bool       `json:"wanted"`   // columns that anything reads; the others are not decoded
+	Schema    value.Schema `json:"schema"`          // declared columns, in order
+	Physical  []string     `json:"physical"`        // physical name of each column
+	Wanted    []bool       `json:"wanted"`          // columns that anything reads; the others are not decoded
+	Lines     bool         `json:"lines,omitempty"` // rows may reach a sink of the same format unchanged
 	Default   []*Expr      `json:"default,omitempty"`
 	Watermark *Watermark   `json:"watermark,omitempty"`
 }

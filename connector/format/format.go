@@ -14,6 +14,7 @@
 //	json_value.go    values into lanes
 //	json_scan.go     strings, numbers and skipped values
 //	json_encode.go   rows as JSON
+//	json_lines.go    rows that are written as the encoder would write them
 //	csv.go           RFC 4180: settings and header
 //	csv_decode.go    records into lanes
 //	csv_encode.go    rows as CSV
@@ -76,6 +77,7 @@ type DecodeOptions struct {
 	Settings plan.Settings
 	Schema   value.Schema
 	Physical []string       // name of each column in the data; nil: the names of the schema
+	Lines    bool           // an encoder of the same settings and columns may want the rows as they are written (value.Lines)
 	Wanted   []bool         // columns to fill; others are validated and skipped, their Cols entry is nil. nil: all
 	Zone     *time.Location // for times without a zone; the formats here know none
 }

@@ -68,11 +68,13 @@ func noJSON(t value.Type) string {
 type jsonDecoder struct {
 	columns []*column
 	root    *object
-	strict  bool // unknown = error
-	all     bool // missing = error
+	strict  bool     // unknown = error
+	all     bool     // missing = error
+	keep    []string // names of the columns, if rows are kept as they are written; see json_lines.go
 
 	data  []byte
 	depth int
+	odd   int                     // of the record at hand: not 0 if it is written in another way than the encoder's
 	text  []byte                  // a string without its escapes
 	nest  [maxDepth/64 + 1]uint64 // skip: which of the open values are objects
 	code  string                  // of what is wrong with the record at hand
@@ -96,6 +98,9 @@ func newJSONDecoder(o DecodeOptions) (Decoder, error) {
 	for i, c := range d.columns {
 		makeObjects(c)
 		d.root.addPath(o.physical(i), c)
+	}
+	if o.Lines && d.keepable(&o) {
+		d.keep = o.Schema.Names()
 	}
 	return d, nil
 }
@@ -124,12 +129,19 @@ func (d *jsonDecoder) Decode(data []byte, last bool, b *value.Batch, limit int, 
 	}
 	limit = min(max(limit, 0), value.MaxRows)
 	d.data = data
+	lines := b.Lines
 	begin(d.columns, b, data, limit)
+	if d.keep != nil {
+		b.Lines = d.linesOf(b, lines, limit)
+	}
 	row, failed := 0, 0
 	for n < len(data) && row+failed < limit {
 		end := d.record(n, row)
 		switch {
 		case end > 0:
+			if d.keep != nil {
+				b.Lines.At[row] = d.line(n, end)
+			}
 			n = end
 			row++
 			continue
@@ -165,7 +177,7 @@ func nextLine(data []byte, i int) int {
 // record reads the record at i into the row and gives where the next one begins, 0 for a blank line, and -1 if it is no row.
 func (d *jsonDecoder) record(i, row int) int {
 	data := d.data
-	d.start, d.depth = i, 0
+	d.start, d.depth, d.odd = i, 0, 0
 	if i = blanks(data, i); i >= len(data) || data[i] == '\n' {
 		return 0
 	}

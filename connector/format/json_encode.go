@@ -16,6 +16,7 @@ import (
 type jsonEncoder struct {
 	o      EncodeOptions
 	fields []jsonField
+	names  []string
 	ops    [4]string // by kind: the `_op` key and value
 }
 
@@ -35,7 +36,7 @@ func newJSONEncoder(o EncodeOptions) (Encoder, error) {
 	if (o.Ops || o.OnlyGone) && o.Schema.Index(opName) >= 0 {
 		return nil, fmt.Errorf("format json: column %q collides with the key that holds the kind of a change", opName)
 	}
-	e := &jsonEncoder{o: o, fields: jsonFields(o.Schema.Fields)}
+	e := &jsonEncoder{o: o, fields: jsonFields(o.Schema.Fields), names: o.Schema.Names()}
 	for k := range e.ops {
 		e.ops[k] = `"` + opName + `":"` + value.RowKind(k).String() + `"`
 		if len(e.fields) > 0 {
@@ -75,26 +76,39 @@ func newJSONField(label string, t value.Type) jsonField {
 
 func (e *jsonEncoder) Header() []byte { return nil }
 
-func (e *jsonEncoder) Append(dst []byte, b *value.Batch, rows []int32, ends *[]int) ([]byte, error) {
+func (e *jsonEncoder) Append(dst []byte, b *value.Batch, rows []int32, ends *[]int) (_ []byte, err error) {
+	lines := b.Lines
+	if e.o.Ops || !lines.Of(b, e.names) {
+		lines = nil
+	}
 	for _, row := range rows {
-		start := len(dst)
-		dst = append(dst, '{')
-		if k := b.Kind(row); e.o.kindShown(k) {
-			dst = append(dst, e.ops[k]...)
+		if lines != nil && lines.At[row].To > 0 {
+			at := lines.At[row]
+			dst = append(dst, lines.Data[at.From:at.To]...)
+		} else if dst, err = e.appendRow(dst, b, row); err != nil {
+			return dst, err
 		}
-		var err error
-		for i := range e.fields {
-			f, v := &e.fields[i], b.Cols[i]
-			if dst, err = f.appendField(dst, v, int(row)); err != nil {
-				return dst[:start], err
-			}
-		}
-		dst = append(dst, '}', '\n')
 		if ends != nil {
 			*ends = append(*ends, len(dst))
 		}
 	}
 	return dst, nil
+}
+
+// appendRow writes one row. With an error nothing of it is appended.
+func (e *jsonEncoder) appendRow(dst []byte, b *value.Batch, row int32) (_ []byte, err error) {
+	start := len(dst)
+	dst = append(dst, '{')
+	if k := b.Kind(row); e.o.kindShown(k) {
+		dst = append(dst, e.ops[k]...)
+	}
+	for i := range e.fields {
+		f, v := &e.fields[i], b.Cols[i]
+		if dst, err = f.appendField(dst, v, int(row)); err != nil {
+			return dst[:start], err
+		}
+	}
+	return append(dst, '}', '\n'), nil
 }
 
 // appendField writes the key and the value of row i of the vector. Whole numbers and text go the short way: room is made once, then words are stored.

@@ -18,6 +18,7 @@ type object struct {
 	names   map[string]int
 	known   int    // number of members that fill columns
 	turn    uint64 // grows with each object that is read
+	unusual int    // number of members whose text is not the usual one
 }
 
 // The members that are no keys.
@@ -32,6 +33,7 @@ const maxMembers = 256
 
 // member is a key.
 type member struct {
+	usual        string // `,"key":`, as the encoder writes it; "" for a key that is no column
 	word0, word1 uint64 // the first 16 bytes of text
 	mask0, mask1 uint64 // and which bits of them count
 	text         []byte // `,"key":` as it was written last; its first byte counts for nothing
@@ -78,8 +80,9 @@ func (o *object) add(name string) *member {
 	}
 	k := len(o.members)
 	o.names[name] = k
-	o.members = append(o.members, member{})
-	o.members[k].learn(append(appendQuoted([]byte{','}, []byte(name)), ':'))
+	usual := string(append(appendQuoted([]byte{','}, []byte(name)), ':'))
+	o.members = append(o.members, member{usual: usual, text: []byte(usual)})
+	o.learn(&o.members[k], []byte(usual))
 	// The first guess is the order of the schema.
 	if k == keys {
 		o.members[front].next = k
@@ -90,8 +93,15 @@ func (o *object) add(name string) *member {
 }
 
 // learn takes the text for the way the key is written.
-func (m *member) learn(text []byte) {
+func (o *object) learn(m *member, text []byte) {
+	if m.usual != "" && string(m.text) == m.usual {
+		o.unusual++
+	}
 	m.text = append(m.text[:0], text...)
+	m.text[0] = ',' // whatever the sign was
+	if string(m.text) == m.usual {
+		o.unusual--
+	}
 	var words, mask [16]byte
 	words[0], mask[0] = ',', 0xff
 	for i := 1; i < min(len(m.text), len(words)); i++ {
@@ -145,7 +155,7 @@ func (d *jsonDecoder) object(o *object, i, row int) int {
 	data := d.data
 	o.turn++
 	d.depth++
-	found, at := 0, front
+	found, at, next := 0, front, keys
 	sign, turned := byte('{'), uint64('{'^',')
 	for {
 		k := o.members[at].next
@@ -153,8 +163,10 @@ func (d *jsonDecoder) object(o *object, i, row int) int {
 		if m.matches(data, i, turned) && (uint(len(m.text)-1) < 16 || m.rest(data, i)) {
 			i += len(m.text)
 		} else if i < len(data) && data[i] == '}' && sign == ',' {
+			d.odd |= next ^ (keys + o.known) | o.unusual
 			return d.closed(o, i+1, row, found)
 		} else {
+			d.odd = 1
 			if i, k = d.key(o, i, sign); k == front {
 				if i < 0 {
 					return -1
@@ -164,7 +176,8 @@ func (d *jsonDecoder) object(o *object, i, row int) int {
 			o.members[at].next = k
 			m = &o.members[k]
 		}
-		at, sign, turned = k, ',', 0
+		d.odd |= k ^ next
+		at, next, sign, turned = k, k+1, ',', 0
 		if m.turn != o.turn {
 			m.turn = o.turn
 			found += m.fills
@@ -175,10 +188,13 @@ func (d *jsonDecoder) object(o *object, i, row int) int {
 		case fastInt:
 			if n, end := swar.Int(data, i); end > 0 && plainInt(data, i, end) {
 				c.setInt(row, n)
+				if n == 0 {
+					d.odd |= end - i - 1 // -0
+				}
 				i = end
 				continue
 			}
-			i = d.value(c, i, row)
+			i = d.valueOrOdd(c, i, row)
 		case fastText:
 			if i < len(data) && data[i] == '"' {
 				if end := swar.StringStop(data, i+1); end < len(data) && data[end] == '"' {
@@ -187,10 +203,11 @@ func (d *jsonDecoder) object(o *object, i, row int) int {
 					continue
 				}
 			}
-			i = d.value(c, i, row)
+			i = d.valueOrOdd(c, i, row)
 		case oneValue, fastTime:
-			i = d.value(c, i, row)
+			i = d.valueOrOdd(c, i, row)
 		default:
+			d.odd = 1
 			i = d.several(m, i, row)
 		}
 		if i < 0 {
@@ -242,8 +259,8 @@ func (d *jsonDecoder) key(o *object, i int, sign byte) (next, k int) {
 	default:
 		return i, stranger
 	}
-	if m := &o.members[k]; !bytes.Equal(m.text, data[from:i]) {
-		m.learn(data[from:i])
+	if m := &o.members[k]; !bytes.Equal(m.text[min(1, len(m.text)):], data[from+1:i]) {
+		o.learn(m, data[from:i])
 	}
 	return i, k
 }

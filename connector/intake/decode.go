@@ -268,7 +268,9 @@ func (d *Decoding) Recycle(c *Chunk) {
 		c.blk.release()
 	}
 	c.In, c.blk, c.Data, c.Bad = nil, nil, nil, c.Bad[:0]
+	lines := c.Batch.Lines
 	c.Batch.Reset(0)
+	c.Batch.Lines = lines // its memory is used again
 	select {
 	case d.free <- c:
 	default:

@@ -1,6 +1,9 @@
 package value
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // RowKind says how a row changes the table that a stream describes (Flink's RowKind).
 type RowKind uint8
@@ -35,6 +38,21 @@ type Batch struct {
 	Kinds []RowKind // nil: all Insert
 	Time  []int64   // event time of each row in microseconds, or nil; survives when its column is dropped
 	Mark  []int64   // its split's watermark before each row, or nil: only the stage's watermark decides lateness
+	Lines *Lines    // how the rows were written where they were read, or nil
+}
+
+// Lines are rows of a batch as the bytes they were decoded from, for an encoder of the same format that would write the same. They hold for columns that are
+// Cols, the very vectors, under these names, and as long as those.
+type Lines struct {
+	Data  []byte
+	At    []Range // by row: Data[From:To] with its line end; empty where an encoder would write it in another way
+	Names []string
+	Cols  []*Vec
+}
+
+// Of says whether b has the rows' columns and nothing else, with nothing done to them.
+func (l *Lines) Of(b *Batch, names []string) bool {
+	return l != nil && b.Kinds == nil && slices.Equal(l.Cols, b.Cols) && slices.Equal(l.Names, names)
 }
 
 // Live is the number of selected rows.
@@ -55,7 +73,7 @@ func (b *Batch) Kind(i int32) RowKind {
 
 // Share makes b describe the same rows as o, with columns of its own choosing to be set by the caller.
 func (b *Batch) Share(o *Batch) {
-	b.Len, b.Sel, b.Kinds, b.Time, b.Mark = o.Len, o.Sel, o.Kinds, o.Time, o.Mark
+	b.Len, b.Sel, b.Kinds, b.Time, b.Mark, b.Lines = o.Len, o.Sel, o.Kinds, o.Time, o.Mark, o.Lines
 }
 
 var identity = func() []int32 {
@@ -92,7 +110,7 @@ func NewBatch(s Schema) *Batch {
 // Reset prepares an owned batch for n new rows: every column that exists is resized, everything is selected, there are no kinds or times.
 func (b *Batch) Reset(n int) {
 	b.Len, b.Sel, b.Kinds = n, nil, nil
-	b.Time, b.Mark = nil, nil
+	b.Time, b.Mark, b.Lines = nil, nil, nil
 	for _, c := range b.Cols {
 		if c != nil {
 			c.Resize(n)

@@ -50,8 +50,7 @@ func (k *Keys) Encode(cols []*Vec, types []Type, rows []int32, groups int) {
 		return
 	}
 	if len(cols) == 1 && cols[0].Lane == LaneView && cols[0].Valid == nil {
-		k.encodeTexts(cols[0], rows)
-		k.finish(groups)
+		k.encodeTexts(cols[0], rows, groups)
 		return
 	}
 	k.Reset()
@@ -78,16 +77,25 @@ func (k *Keys) Add(key []byte, groups int) {
 func (k *Keys) finish(groups int) {
 	n := len(k.Off) - 1
 	k.Hash, k.Group = grow(k.Hash, n), grow(k.Group, n)
-	mask := uint64(groups - 1)
-	pow2 := groups&(groups-1) == 0
 	for i := range n {
-		h := xxhash.Sum64(k.Buf[k.Off[i]:k.Off[i+1]])
-		k.Hash[i] = h
-		if pow2 {
-			k.Group[i] = uint16(h & mask)
-		} else {
-			k.Group[i] = uint16(h % uint64(groups))
+		k.Hash[i] = hashOf(k.Buf[k.Off[i]:k.Off[i+1]])
+	}
+	groupAll(k.Group, k.Hash, groups)
+}
+
+func hashOf(key []byte) uint64 { return xxhash.Sum64(key) }
+
+// groupAll gives the key groups of hashes.
+func groupAll(to []uint16, hashes []uint64, groups int) {
+	to = to[:len(hashes)]
+	if mask := uint64(groups - 1); uint64(groups)&mask == 0 {
+		for i, h := range hashes {
+			to[i] = uint16(h & mask)
 		}
+		return
+	}
+	for i, h := range hashes {
+		to[i] = uint16(h % uint64(groups))
 	}
 }
 
@@ -143,13 +151,14 @@ func orderFloat(f float64) uint64 {
 }
 
 func appendText(dst, text []byte) []byte {
-	for _, c := range text {
-		dst = append(dst, c)
-		if c == 0 {
-			dst = append(dst, 0xFF)
+	for {
+		zero := bytes.IndexByte(text, 0)
+		if zero < 0 {
+			return append(append(dst, text...), 0, 0)
 		}
+		dst = append(append(dst, text[:zero+1]...), 0xFF)
+		text = text[zero+1:]
 	}
-	return append(dst, 0, 0)
 }
 
 // parts are the types of the children of a list or a map.

@@ -45,16 +45,7 @@ func (k *Keys) encodeInts(lane []int64, rows []int32, groups int) {
 		putNumber(buf, off, i, rest)
 		hashes[i] = HashNumber(rest)
 	}
-	group := k.Group[:len(hashes)]
-	if mask := uint64(groups - 1); uint64(groups)&mask == 0 {
-		for i, h := range hashes {
-			group[i] = uint16(h & mask)
-		}
-		return
-	}
-	for i, h := range hashes {
-		group[i] = uint16(h % uint64(groups))
-	}
+	groupAll(k.Group, hashes, groups)
 }
 
 // AddNumbers appends the keys of numbers, given as their rests, in groups that are known. Without hash their hashes are zeros: who only decodes keys needs none.

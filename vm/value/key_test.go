@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/cespare/xxhash/v2"
 	"pgregory.net/rapid"
 )
 
@@ -375,4 +376,26 @@ func TestKeysOfTexts(t *testing.T) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+// TestHashShort holds the hash without branches against the library, with every length and every bit.
+func TestHashShort(t *testing.T) {
+	check := func(fail func(string, ...any), key []byte) {
+		var words [shortKey]byte
+		copy(words[:], key)
+		lo, hi := binary.LittleEndian.Uint64(words[:]), binary.LittleEndian.Uint64(words[8:])
+		if got, want := hashShort(lo, hi, len(key)), xxhash.Sum64(key); got != want {
+			fail("%x: %x, want %x", key, got, want)
+		}
+	}
+	for n := 1; n < shortKey; n++ {
+		key := make([]byte, n)
+		check(t.Fatalf, key)
+		for bit := range 8 * n {
+			clear(key)
+			key[bit/8] = 1 << (bit % 8)
+			check(t.Fatalf, key)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) { check(t.Fatalf, rapid.SliceOfN(rapid.Byte(), 1, shortKey-1).Draw(t, "key")) })
 }

@@ -1,30 +1,63 @@
 package value
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
-// encodeTexts makes the keys of one column of texts without nulls, as AppendKey does. Most texts are short and have no zero byte: they are copied in words that may reach behind their end.
-func (k *Keys) encodeTexts(v *Vec, rows []int32) {
+// shortKey is the room that the key of a text needs that lies in its view: a 1, the text and two zeros, written as two words.
+const shortKey = 16
+
+// encodeTexts makes the keys of one column of texts without nulls, as AppendKey does, and their hashes. Most texts are short and have no zero byte: their keys are two words, which are hashed where
+// they are made.
+func (k *Keys) encodeTexts(v *Vec, rows []int32, groups int) {
 	k.Reset()
-	for _, r := range rows {
+	_, _, hashes := k.extend(len(rows))
+	off := k.Off[:1]
+	k.Buf = k.Buf[:0]
+	for i, r := range rows {
 		w := &v.View[r]
-		n := int(w.n)
-		if n > InlineView || zeroIn(w) {
+		p := len(k.Buf)
+		if w.n > InlineView || zeroIn(w) {
 			k.Buf = append(k.Buf, 1)
 			k.Buf = appendText(k.Buf, v.Text(int(r)))
+			hashes[i] = hashOf(k.Buf[p:])
 		} else {
-			// Whatever is copied behind the text is overwritten by the two zeros that end the key, or cut off.
-			p := len(k.Buf)
-			if cap(k.Buf) < p+1+InlineView+2 {
-				k.Buf = append(k.Buf, make([]byte, 1+InlineView+2)...)
+			if cap(k.Buf) < p+shortKey {
+				k.Buf = append(k.Buf, make([]byte, shortKey)...)
 			}
-			key := k.Buf[p : p+1+InlineView+2]
-			key[0] = 1
-			copy(key[1:], w.b[:])
-			key[n+1], key[n+2] = 0, 0
-			k.Buf = k.Buf[:p+n+3]
+			lo, hi := binary.LittleEndian.Uint64(w.b[:8]), uint64(binary.LittleEndian.Uint32(w.b[8:]))
+			lo, hi = lo<<8|1, hi<<8|lo>>56
+			key := k.Buf[p : p+shortKey]
+			binary.LittleEndian.PutUint64(key, lo)
+			binary.LittleEndian.PutUint64(key[8:], hi)
+			n := int(w.n) + 3
+			k.Buf = k.Buf[:p+n] // what was written behind the key is zeros
+			hashes[i] = hashShort(lo, hi, n)
 		}
-		k.Off = append(k.Off, uint32(len(k.Buf)))
+		off = append(off, uint32(len(k.Buf)))
 	}
+	k.Off = off
+	groupAll(k.Group, hashes, groups)
+}
+
+// hashShort is xxHash64 with seed 0 of n bytes, 1 to 15, given as two words with zeros behind them. Lengths differ from key to key, so that a branch on them would be mispredicted: every step
+// is computed, and masks decide which of them count.
+func hashShort(lo, hi uint64, n int) uint64 {
+	h, rest := uint64(prime5)+uint64(n), lo
+	eight := uint64(int64(7-n) >> 63) // all ones from 8 bytes on
+	h ^= (h ^ (bits.RotateLeft64(h^bits.RotateLeft64(lo*prime2, 31)*prime1, 27)*prime1 + prime4)) & eight
+	rest ^= (lo ^ hi) & eight
+	four := -(uint64(n) >> 2 & 1)
+	h ^= (h ^ (bits.RotateLeft64(h^(rest&0xFFFFFFFF)*prime1, 23)*prime2 + prime3)) & four
+	rest >>= uint(n) & 4 * 8
+	left := n & 3
+	h ^= (h ^ bits.RotateLeft64(h^(rest&0xFF)*prime5, 11)*prime1) & uint64(int64(-left)>>63)
+	h ^= (h ^ bits.RotateLeft64(h^(rest>>8&0xFF)*prime5, 11)*prime1) & -uint64(left>>1)
+	h ^= (h ^ bits.RotateLeft64(h^(rest>>16&0xFF)*prime5, 11)*prime1) & -uint64(left&(left>>1))
+	h = (h ^ h>>33) * prime2
+	h = (h ^ h>>29) * prime3
+	return h ^ h>>32
 }
 
 // zeroIn says whether a text that lies in its view has a zero byte, which a key must escape.

@@ -37,9 +37,6 @@ func SlotAt(word *uint64) Slot { return Slot{unsafe.Pointer(word)} }
 // None says that there is no slot.
 func (s Slot) None() bool { return s.p == nil }
 
-// Address tells slots apart while they are valid.
-func (s Slot) Address() uintptr { return uintptr(s.p) }
-
 // Int gives the place of the integer (or of a CellBytes handle) at that word.
 func (s Slot) Int(word int) *int64 { return (*int64)(unsafe.Add(s.p, word*8)) }
 

@@ -46,6 +46,23 @@ func AppendFloat(dst []byte, f float64) []byte {
 	return dst
 }
 
+// exactDigits is how many decimal digits a float64 keeps apart: no two numbers with so few are the same float.
+const exactDigits = 15
+
+// UsualFloat says of a JSON number that means f whether AppendFloat would write the same. It may say no where it would.
+func UsualFloat(text []byte, f float64) bool {
+	if math.Abs(f) < 1e-6 {
+		return string(text) == "0"
+	}
+	point := false
+	for _, c := range text {
+		if point = point || c == '.'; c != '.' && c != '-' && c-'0' > 9 {
+			return false
+		}
+	}
+	return len(text) <= exactDigits && (!point || text[len(text)-1] != '0')
+}
+
 // ParseInt reads -?[0-9]+ as an int64.
 func ParseInt(b []byte) (int64, error) {
 	digits, neg := b, false

@@ -100,6 +100,16 @@ func appendFraction(dst []byte, micros int) []byte {
 	return dst
 }
 
+// UsualTime says of text that ParseTime takes whether AppendTime would write the same. It may say no where it would.
+func UsualTime(text []byte) bool {
+	const seconds = len("2006-01-02T15:04:05")
+	last := len(text) - 1
+	if last < seconds || text[4] != '-' || text[10] != 'T' || text[last] != 'Z' || text[0]-'0' > 9 {
+		return false
+	}
+	return last == seconds || text[seconds] == '.' && text[last-1] != '0'
+}
+
 // ParseTime reads an RFC 3339 instant (a blank instead of T and small letters are allowed, as the RFC has it, and the years of AppendTime). It says false
 // for anything else, for a date that does not exist, for digits finer than a microsecond unless they are zeros, and for leap seconds.
 func ParseTime(b []byte) (micros int64, ok bool) {
