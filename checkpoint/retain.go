@@ -54,16 +54,46 @@ func fileEpoch(name string) (uint64, bool) {
 
 // Release deletes checkpoints that newer ones have replaced, the shared files that none of those that stay needs, and what given-up attempts left. The
 // newest completed checkpoint is never deleted, whatever ids say. A failed deletion is returned and is not fatal: the
-// checkpoint stays in Completed, and the next Release tries again. It may run beside everything else.
+// checkpoint stays in Completed, and the next Release tries again. It may run beside everything else but itself: a second one leaves its ids to the one
+// that is under way and returns, for whoever looks for files that nobody needs must not lose checkpoints from his list meanwhile.
 func (s *Storage) Release(ids []uint64) error {
+	if !s.enter(ids) {
+		return nil
+	}
+	var errs []error
+	for more := true; more; more = s.leave() {
+		errs = append(errs, s.release())
+	}
+	return errors.Join(errs...)
+}
+
+// enter notes what is to be released; false: somebody is at it.
+func (s *Storage) enter(ids []uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		s.overdue[id] = true
+	}
+	s.joined = s.releasing
+	s.releasing = true
+	return !s.joined
+}
+
+// leave says whether somebody has asked for more meanwhile.
+func (s *Storage) leave() (more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	more, s.joined = s.joined, false
+	s.releasing = more
+	return more
+}
+
+func (s *Storage) release() error {
 	list, err := s.state()
 	if err != nil || len(list) == 0 {
 		return err
 	}
 	asked := s.takeOverdue()
-	for _, id := range ids {
-		asked[id] = true
-	}
 	var errs []error
 	late := map[uint64]bool{}
 	gone := map[uint64]bool{}
@@ -92,7 +122,7 @@ func (s *Storage) state() ([]Completed, error) {
 	return append([]Completed(nil), s.completed...), nil
 }
 
-// takeOverdue gives the checkpoints whose deletion failed before.
+// takeOverdue gives the checkpoints that are to be deleted, also those whose deletion failed before.
 func (s *Storage) takeOverdue() map[uint64]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

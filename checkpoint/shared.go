@@ -64,9 +64,9 @@ func (s *Storage) noteShared(m *Manifest) []string {
 }
 
 // sweepShared deletes the shared files that no completed checkpoint of the list names. Attempts newer than all of these may still complete, and what
-// they build on is completed and, as the coordinator sees to it, not released: their own files and those of later epochs stay. Who cannot read
-// what a checkpoint needs deletes nothing, and neither does who finds the newest of the list gone: another release has overtaken this one, so there are newer
-// checkpoints than the list knows, and they may need what the newest did.
+// they build on is completed and, as the coordinator sees to it, not released: their own files and those of later epochs stay. Nothing of the list is
+// released meanwhile (Release). Who cannot read what a checkpoint needs deletes nothing; one that a predecessor had begun to delete needs nothing, unless
+// it is the newest.
 func (s *Storage) sweepShared(list []Completed) error {
 	objects, err := s.files.List(sharedDir)
 	if err != nil || len(objects) == 0 {

@@ -193,8 +193,8 @@ func TestUnreadableNeeds(t *testing.T) {
 	must(t, checkChain(snap, s.Run()))
 }
 
-// TestReleasesOvertake: a release that is slow looks for what nobody needs with a list of checkpoints that a later release has let go of meanwhile. What they
-// needed, the newest may still need. Found by TestKills: two releases at once, a file of the newest checkpoint deleted.
+// TestReleasesOvertake: a second release begins while a first one looks for what nobody needs. If it let go of checkpoints in the list of the first, that one
+// would delete what they needed, and what the newest, which is not in its list, needs too. Found by TestKills: a file of the newest checkpoint was gone.
 func TestReleasesOvertake(t *testing.T) {
 	m := vfs.NewMem()
 	var s *Storage

@@ -51,7 +51,9 @@ type Storage struct {
 	completed []Completed
 	written   map[uint64]blob.Ref // _metadata of attempts that are not recorded yet
 	doubtful  map[uint64]bool     // attempts whose record may be there: their files stay
-	overdue   map[uint64]bool     // were to be released and could not be deleted
+	overdue   map[uint64]bool     // are to be released: asked for, or could not be deleted
+	releasing bool                // somebody is at it
+	joined    bool                // and somebody asked for more
 	shared    map[uint64][]string // shared files by checkpoint, as far as its manifest was seen
 }
 

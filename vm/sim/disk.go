@@ -25,8 +25,11 @@ func (a *armed) matches(op vfs.Op) bool {
 	return (a.On.Op == "" || a.On.Op == op.Kind) && (a.On.Path == "" || strings.Contains(op.Path, a.On.Path) || strings.Contains(op.To, a.On.Path))
 }
 
-// before sees every operation of a process before it is done: this is where it dies, and where its disk fails.
+// before sees every operation of a process before it is done: this is where others go first, where it dies, and where its disk fails.
 func (p *process) before(op vfs.Op) error {
+	if p.w.turns > 0 && !p.dead && p.w.rng.IntN(p.w.turns) == 0 {
+		p.w.sched.Yield()
+	}
 	if p.dead {
 		return errDead
 	}
@@ -53,6 +56,10 @@ func (p *process) before(op vfs.Op) error {
 			return p.refuse(a, op)
 		case Zombie:
 			p.w.stun(p, a.Wake)
+			p.w.sched.Yield() // in the middle of its work, if that can be interrupted
+			if p.dead {
+				return errDead
+			}
 		default:
 			if a.After {
 				f := a.Fault

@@ -61,6 +61,7 @@ func (w *world) boot(n int, l Life, calm bool, request checkpoint.Request) (*pro
 	pl.Job.BatchSize, pl.Job.State, pl.Job.Checkpoint, pl.Job.Restart = l.Batch, l.State, l.Checkpoint, l.Restart
 	p := &process{w: w, n: n, calm: calm, life: l, group: w.sched.Process()}
 	p.group.Lazy = l.Lazy
+	w.all = append(w.all, p)
 	if l.Slow > 0 {
 		p.group.Delay = p.delay
 	}

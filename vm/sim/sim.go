@@ -18,6 +18,7 @@
 package sim
 
 import (
+	"iter"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -40,7 +41,9 @@ type Scheduler struct {
 	wakes  *sync.Cond // something became runnable
 	actors []*actor
 	ready  []*actor // scratch
+	gone   []*work  // begun, and their process has ended: to be brought to their end
 	first  *Process
+	now    *work // whose step this is; nil: that of a machine that is not to be interrupted
 }
 
 // Process is what shares a fate: a vm.Scheduler whose machines can be paused, and be gone, all at once.
@@ -73,6 +76,64 @@ func (f once) Step() (vm.Progress, time.Time) {
 	return vm.Finished, time.Time{}
 }
 
+// work is a piece of work off the loop, such as writing a file or deleting a checkpoint. In production it runs beside everything else; here it stops where it
+// calls Yield, and goes on when its turn comes again.
+type work struct {
+	s     *Scheduler
+	f     func()
+	next  func() (struct{}, bool) // nil: it has not begun
+	end   func()
+	yield func(struct{}) bool
+}
+
+// Step implements vm.Machine.
+func (w *work) Step() (vm.Progress, time.Time) {
+	if w.next == nil {
+		w.next, w.end = iter.Pull(func(yield func(struct{}) bool) {
+			w.yield = yield
+			w.f()
+		})
+	}
+	w.s.now = w
+	_, more := w.next()
+	w.s.now = nil
+	if more {
+		return vm.Again, time.Time{}
+	}
+	return vm.Finished, time.Time{}
+}
+
+// bury brings the works of processes that are gone to their end; nothing they still do has an effect.
+func (s *Scheduler) bury() {
+	for _, w := range s.gone {
+		if w.end != nil {
+			w.end()
+		}
+	}
+	s.gone = s.gone[:0]
+}
+
+// End brings everything to its end that was interrupted, when all processes are gone.
+func (s *Scheduler) End() {
+	s.mu.Lock()
+	s.sweep()
+	s.mu.Unlock()
+	s.bury()
+}
+
+// whole are the works that hold a lock over operations of the disk, that of the history: who waits for it would wait for ever in one goroutine.
+var whole = map[string]bool{"prepare": true, "restart": true, "record": true}
+
+// Yield lets others run before the work goes on that calls it. In the step of a machine it does nothing: those are not interrupted.
+func (s *Scheduler) Yield() {
+	if w := s.now; w != nil {
+		s.now = nil
+		if w.yield(struct{}{}) {
+			s.now = w
+		}
+	}
+}
+
 // New makes a scheduler on a clock of its own.
 func New(seed uint64, c *clock.Fake) *Scheduler {
 	s := &Scheduler{clock: c, rng: rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15))}
@@ -94,7 +155,7 @@ func (s *Scheduler) Random() uint64 {
 // Start implements vm.Scheduler for the only process.
 func (s *Scheduler) Start(name string, m vm.Machine) func() { return s.first.Start(name, m) }
 
-// Do implements vm.Scheduler for the only process. The work is done in one step, some time later.
+// Do implements vm.Scheduler for the only process. The work is done some time later, in one step or, where it yields, in several.
 func (s *Scheduler) Do(name string, f func()) { s.first.Do(name, f) }
 
 // Start implements vm.Scheduler.
@@ -122,7 +183,13 @@ func (p *Process) Start(name string, m vm.Machine) func() {
 }
 
 // Do implements vm.Scheduler.
-func (p *Process) Do(name string, f func()) { p.Start(name, once(f)) }
+func (p *Process) Do(name string, f func()) {
+	if whole[name] {
+		p.Start(name, once(f))
+		return
+	}
+	p.Start(name, &work{s: p.s, f: f})
+}
 
 // Pause keeps the process from running (SIGSTOP) until it is resumed.
 func (p *Process) Pause() { p.paused = true }
@@ -142,6 +209,7 @@ func (s *Scheduler) Run(stop func() bool) {
 // Step runs one machine for one step; false if there is none to run.
 func (s *Scheduler) Step() bool {
 	a := s.next()
+	s.bury()
 	if a == nil {
 		return false
 	}
@@ -222,6 +290,8 @@ func (s *Scheduler) sweep() {
 	for _, a := range s.actors {
 		if !a.gone && !a.of.gone {
 			live = append(live, a)
+		} else if w, ok := a.m.(*work); ok && !a.gone {
+			s.gone = append(s.gone, w)
 		}
 	}
 	clear(s.actors[len(live):])

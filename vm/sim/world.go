@@ -61,6 +61,8 @@ type world struct {
 	run     string            // of the job, as the newest process said
 	highest map[string]uint64 // completed checkpoint, by run
 	every   int               // operations between two looks at the disk
+	turns   int               // of so many operations off the loop one lets others go first
+	all     []*process
 }
 
 // limits of one process and of one zombie, in steps: what takes longer does not end.
@@ -81,7 +83,12 @@ func Play(s *Scenario, log bool) *Outcome {
 	if s.Seed%64 == 0 {
 		w.every = 1
 	}
+	w.turns = one(w.rng, 1, 2, 6, 40, 1000)
 	w.play()
+	for _, p := range w.all {
+		p.exit()
+	}
+	w.sched.End()
 	if len(w.out.Wrong) == 0 {
 		got, err := s.Job.Published(w.disk, ".")
 		if err != nil {
