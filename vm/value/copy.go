@@ -83,6 +83,29 @@ func (v *Vec) Take(src *Vec, rows []int32) {
 	}
 }
 
+// Cut makes v rows [from, to) of src in src's own memory, where nothing may be written; false if they do not lie there as a column, because some are null or because they are records.
+func (v *Vec) Cut(src *Vec, from, to int) bool {
+	if src.Valid != nil || src.Lane == LaneRecord || src.Lane == LaneNone {
+		return false
+	}
+	v.Share(src)
+	switch v.Lane {
+	case LaneI64:
+		v.I64 = src.I64[from:to:to]
+	case LaneWide:
+		v.I64, v.Hi = src.I64[from:to:to], src.Hi[from:to:to]
+	case LaneF64:
+		v.F64 = src.F64[from:to:to]
+	case LaneBool:
+		v.Bool = src.Bool[from:to:to]
+	case LaneView:
+		v.View = src.View[from:to:to]
+	case LaneList:
+		v.Range = src.Range[from:to:to]
+	}
+	return true
+}
+
 // Merge copies the given rows of src to the same rows of v, which has room for n. Long texts stay in src's blocks, elements of lists are copied.
 func (v *Vec) Merge(src *Vec, rows []int32, n int) { v.Spread(src, rows, rows, n) }
 
