@@ -78,7 +78,7 @@ func (t *Table) aim(panes *[block]*pane, probes *[block]probe, keys *value.Keys,
 	if block*8%(width*8) != 0 {
 		last = uintptr(width-1) * 8
 	}
-	buf, off := keys.Buf, keys.Off[lo:hi+1]
+	buf, off := keys.Buf[:cap(keys.Buf)], keys.Off[lo:hi+1]
 	hashes, groups := keys.Hash[lo:hi], keys.Group[lo:hi]
 	for i, hash := range hashes {
 		p := panes[i]
@@ -90,11 +90,14 @@ func (t *Table) aim(panes *[block]*pane, probes *[block]probe, keys *value.Keys,
 		pr := &probes[i]
 		pr.home = (*uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(g.words)), g.home(hash)*width*8))
 		key := buf[off[i]:off[i+1]]
-		if !wide && len(key) == 9 && key[0] == 1 {
+		switch {
+		case !wide && len(key) == 9 && key[0] == 1:
 			pr.tag, pr.k1 = tagNumber, binary.LittleEndian.Uint64(key[1:])
-			continue
+		case wide && len(key) <= inlineKey && int(off[i])+inlineKey <= len(buf):
+			pr.words(buf[off[i]:], len(key))
+		default:
+			pr.tag, pr.k1, pr.k2 = keyWords(key, wide)
 		}
-		pr.tag, pr.k1, pr.k2 = keyWords(key, wide)
 	}
 	for i := range hashes {
 		sum += *probes[i].home
@@ -105,6 +108,13 @@ func (t *Table) aim(panes *[block]*pane, probes *[block]probe, keys *value.Keys,
 		}
 	}
 	t.read = sum
+}
+
+// words is keyWords for a wide table and a key of n bytes that has 16 bytes of memory: lengths that differ from key to key cost no branch.
+func (pr *probe) words(mem []byte, n int) {
+	pr.tag = uint64(n+tagInline) << tagShift
+	pr.k1 = binary.LittleEndian.Uint64(mem) & (1<<(8*uint(n)) - 1) // a shift by 64 or more gives 0
+	pr.k2 = binary.LittleEndian.Uint64(mem[8:]) & (1<<(8*uint(max(n-8, 0))) - 1)
 }
 
 // place finds or makes the slots of keys lo to hi.

@@ -3,6 +3,7 @@ package fn
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 
 	"pipec/vm/value"
@@ -46,15 +47,32 @@ func (p *parts) begin(r int32) []byte {
 
 // add appends the part of the row's text from byte a to byte b.
 func (p *parts) add(a, b int) {
+	p.kid.View = append(p.kid.View, value.View{})
+	p.put(&p.kid.View[len(p.kid.View)-1], a, b)
+}
+
+// addPairs appends the parts from the first place of each pair to the second.
+func (p *parts) addPairs(places []int32) {
+	from, n := len(p.kid.View), len(places)/2
+	p.kid.View = slices.Grow(p.kid.View, n)[:from+n]
+	for i := range p.kid.View[from:] {
+		p.put(&p.kid.View[from+i], int(places[2*i]), int(places[2*i+1]))
+	}
+}
+
+// put makes w the part of the row's text from byte a to byte b. A short one is cut out of the twelve bytes that begin with it, or that end with it: its length decides nothing.
+func (p *parts) put(w *value.View, a, b int) {
 	switch {
 	case b-a > value.InlineView:
-		p.kid.View = append(p.kid.View, p.text.Part(p.row, a, b))
+		*w = p.text.Part(p.row, a, b)
 	case a+value.InlineView <= len(p.all):
-		var w value.View
 		w.Put(binary.LittleEndian.Uint64(p.all[a:]), binary.LittleEndian.Uint32(p.all[a+8:]), b-a, 0, 0)
-		p.kid.View = append(p.kid.View, w)
+	case b >= value.InlineView:
+		lo, hi := binary.LittleEndian.Uint64(p.all[b-12:]), uint64(binary.LittleEndian.Uint32(p.all[b-4:]))
+		over := 8 * uint(value.InlineView-(b-a)) // bits before it; shifts by 64 and more give 0
+		w.Put(lo>>over|hi<<(64-over)|hi>>(over-64), uint32(hi>>over), b-a, 0, 0)
 	default:
-		p.kid.View = append(p.kid.View, value.MakeView(p.all[a:b], 0, 0))
+		*w = value.MakeView(p.all[a:b], 0, 0)
 	}
 }
 

@@ -7,14 +7,21 @@ import (
 	"unicode/utf8"
 )
 
-// words finds the places where words begin and end eight bytes at a time: texts are long, words are short and of any length, so that a loop over bytes would be a loop over mispredicted
-// branches. Texts with other characters than those of ASCII take the way through characters.
+// words finds the places where words begin and end eight bytes at a time, and makes the words in a second loop: texts are long, words are short and of any length, so that a loop over bytes, or one
+// that looks for the next end, would be a loop over mispredicted branches. Texts in which white space may lie that is not of
+// ASCII take the way through characters.
 func words(c *Call) {
 	p := splitting(c)
+	turns, _ := (*c.Cache).(*[]int32)
+	if turns == nil {
+		turns = new([]int32)
+		*c.Cache = turns
+	}
 	for _, r := range c.Rows {
 		text := p.begin(r)
-		if ascii(text) {
-			p.asciiWords(text)
+		if found, all := turnsOf(*turns, text); all {
+			*turns = found
+			p.addPairs(found)
 		} else {
 			p.anyWords(text)
 		}
@@ -27,8 +34,12 @@ func each(b byte) uint64 { return 0x0101010101010101 * uint64(b) }
 
 // load reads the eight bytes at i; what lies behind the end of the text counts as blanks.
 func load(text []byte, i int) uint64 {
-	if i+8 <= len(text) {
+	left := len(text) - i
+	switch {
+	case left >= 8:
 		return binary.LittleEndian.Uint64(text[i:])
+	case len(text) >= 8:
+		return binary.LittleEndian.Uint64(text[len(text)-8:])>>(8*uint(8-left)) | each(' ')<<(8*uint(left))
 	}
 	w := each(' ')
 	for k := len(text) - 1; k >= i; k-- {
@@ -37,45 +48,63 @@ func load(text []byte, i int) uint64 {
 	return w
 }
 
-// ascii says whether the text has only characters of ASCII.
-func ascii(text []byte) bool {
-	all := uint64(0)
-	for i := 0; i < len(text); i += 8 {
-		all |= load(text, i)
-	}
-	return all&each(utf8.RuneSelf) == 0
-}
-
-// blanks has bit k set if byte k of a word of ASCII is white space: a blank, or one of the five from the tabulator on.
+// blanks has bit k set if byte k of a word is white space of ASCII: a blank, or one of the five from the tabulator on.
 func blanks(w uint64) uint64 {
 	const high = 0x8080808080808080
-	space := (w ^ each(' ')) + each(0x7F) // bit 7 is clear in bytes that were a blank
-	low := w + each(0x80-'\t')            // bit 7 is set from the tabulator on,
-	above := w + each(0x80-'\r'-1)        // and behind the carriage return
-	marks := (^space | low&^above) & high
+	c := w &^ high
+	space := (c ^ each(' ')) + each(0x7F) // bit 7 is clear in bytes that were a blank
+	low := c + each(0x80-'\t')            // bit 7 is set from the tabulator on,
+	above := c + each(0x80-'\r'-1)        // and behind the carriage return
+	marks := (^space | low&^above) & high &^ w
 	return marks >> 7 * 0x0102040810204080 >> 56
 }
 
-// asciiWords adds the words of a text of ASCII.
-func (p *parts) asciiWords(text []byte) {
-	before := uint64(1) // whether the byte before was a blank
-	from := 0
+// wide says whether a byte may begin the encoding of white space that is not of ASCII: U+0085 and U+00A0 begin with C2, the others with E1, E2 or E3.
+func wide(w uint64) bool {
+	found := uint64(0)
+	for _, lead := range [...]byte{0xC2, 0xE1, 0xE2, 0xE3} {
+		x := w ^ each(lead)
+		found |= (x - each(1)) &^ x
+	}
+	return found&each(0x80) != 0
+}
+
+// turnsOf gives the places where the words of a text begin and end, in turns, in memory of before; false if there may be white space that it does not know.
+func turnsOf(turns []int32, text []byte) (found []int32, all bool) {
+	if cap(turns) < len(text)+16 {
+		turns = make([]int32, 2*len(text)+16)
+	}
+	turns = turns[:cap(turns)]
+	before, n := uint64(1), 0 // before says whether the byte before was a blank
 	for i := 0; i < len(text); i += 8 {
-		b := blanks(load(text, i))
-		turns := (b ^ (b<<1 | before)) & 0xFF
-		inside := before == 0
+		w := load(text, i)
+		if w&each(utf8.RuneSelf) != 0 && wide(w) {
+			return turns, false
+		}
+		b := blanks(w)
+		t := (b ^ (b<<1 | before)) & 0xFF
 		before = b >> 7
-		for ; turns != 0; turns &= turns - 1 {
-			at := i + mathbits.TrailingZeros64(turns)
-			if inside {
-				p.add(from, at)
+		// Most often there are no more than four: they are written whether they are there or not.
+		to := (*[8]int32)(turns[n:])
+		n += mathbits.OnesCount8(uint8(t))
+		for k := 0; ; k = 4 {
+			to[k] = int32(i + mathbits.TrailingZeros64(t))
+			t &= t - 1
+			to[k+1] = int32(i + mathbits.TrailingZeros64(t))
+			t &= t - 1
+			to[k+2] = int32(i + mathbits.TrailingZeros64(t))
+			t &= t - 1
+			to[k+3] = int32(i + mathbits.TrailingZeros64(t))
+			if t &= t - 1; t == 0 {
+				break
 			}
-			from, inside = at, !inside
 		}
 	}
 	if before == 0 {
-		p.add(from, len(text))
+		turns[n] = int32(len(text))
+		n++
 	}
+	return turns[:n], true
 }
 
 // blank marks the ASCII white space.

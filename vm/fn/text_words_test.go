@@ -16,3 +16,16 @@ func TestWordsOfASCII(t *testing.T) {
 		}
 	})
 }
+
+// Texts of any characters, among them all white space there is and its neighbours.
+func TestWordsOfAnyText(t *testing.T) {
+	spaces := []rune{0x85, 0xA0, 0x1680, 0x2000, 0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
+	near := []rune{0x84, 0xA1, 0x167F, 0x200B, 0x2030, 0x3001, 'ä', 'ж', '界', '😀'}
+	rapid.Check(t, func(t *rapid.T) {
+		some := rapid.SampledFrom([][]rune{near, append(slices.Clone(near), spaces...)}).Draw(t, "characters")
+		s := string(rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom([]rune(" \t\r")), rapid.RuneFrom([]rune("abcde")), rapid.SampledFrom(some)), 0, 60).Draw(t, "text"))
+		if v, _ := call(t, nil, "words", s); !slices.Equal(textsOf(v), strings.Fields(s)) {
+			t.Fatalf("words(%q) = %q, want %q", s, textsOf(v), strings.Fields(s))
+		}
+	})
+}

@@ -75,7 +75,8 @@ func (c *Check) extend(s value.Schema, name *grammar.Name, t value.Type) value.S
 	return s.With(name.Text, t)
 }
 
-// explode goes through the elements of a batch once, in pieces of at most a batch of output. The columns of a piece are gathered: text is shared, not copied.
+// explode goes through the elements of a batch once, in pieces of at most a batch of output. The columns of a piece are gathered: text is shared, not copied; elements that lie side by side, as
+// those of lists that were just made do, are not moved at all.
 type explode struct {
 	run.Outbox
 	config *Explode
@@ -90,16 +91,26 @@ type explode struct {
 	at     int   // in rows
 	from   int32 // next element of that row, counted from 0
 	sel    []int32
+	spans  []span
+	n      int     // rows of the piece
 	parent []int32 // input row of each output row
-	child  []int32 // its element in the list's child, -1: none
+	child  []int32 // its element in the list's child
 	empty  []int32 // output rows without one
-	number []int64
 	times  []int64
 	marks  []int64
-	taken  *value.Vec // the element
+	beside *value.Vec // the element, in the list's own memory
+	taken  *value.Vec // the element, gathered
 	blank  *value.Vec // the element where all are null
 	out    *value.Batch
 	own    []*value.Vec // the columns of out; some are left out where they were pruned, which after a union can differ from batch to batch
+}
+
+// span is rows of output from one row of input: elements of its list, or none at all in one row.
+type span struct {
+	row   int32
+	first int32 // in the list's child; -1: there is none
+	n     int32
+	from  int32 // number of the first in its list
 }
 
 func newExplode(c *Context) (Operator, error) {
@@ -113,7 +124,7 @@ func newExplode(c *Context) (Operator, error) {
 	}
 	element := *config.List.Type.Elem
 	x := &explode{
-		taken: value.NewVec(element), blank: value.NewVec(element),
+		beside: value.NewVec(element), taken: value.NewVec(element), blank: value.NewVec(element),
 		config: config, list: list, errors: c.Errors, Outbox: run.Outbox{Emit: c.Emit}, size: run.BatchSize(c.Job), out: value.NewBatch(c.Node.Ports[0].Type.Schema),
 	}
 	x.own = append(x.own, x.out.Cols...)
@@ -150,62 +161,90 @@ func (x *explode) Resume() (bool, error) {
 
 // fill makes the next piece of output.
 func (x *explode) fill() {
-	x.parent, x.child, x.number, x.empty = x.parent[:0], x.child[:0], x.number[:0], x.empty[:0]
-	for ; x.at < len(x.rows) && len(x.parent) < x.size; x.at++ {
+	x.spans, x.empty, x.n = x.spans[:0], x.empty[:0], 0
+	for ; x.at < len(x.rows) && x.n < x.size; x.at++ {
 		r := x.rows[x.at]
-		var span value.Range
+		var list value.Range
 		if !x.column.IsNull(int(r)) {
-			span = x.column.Range[r]
+			list = x.column.Range[r]
 		}
-		if span.From == span.To {
+		if list.From == list.To {
 			if x.config.Empty {
-				x.empty = append(x.empty, int32(len(x.parent)))
-				x.parent, x.child, x.number = append(x.parent, r), append(x.child, -1), append(x.number, 0)
+				x.empty = append(x.empty, int32(x.n))
+				x.spans = append(x.spans, span{r, -1, 1, 0})
+				x.n++
 			}
 			continue
 		}
-		take := min(span.To-span.From-x.from, int32(x.size-len(x.parent)))
-		for i := range take {
-			x.parent, x.child = append(x.parent, r), append(x.child, span.From+x.from+i)
-			x.number = append(x.number, int64(x.from+i))
-		}
-		if x.from += take; x.from < span.To-span.From {
+		take := min(list.To-list.From-x.from, int32(x.size-x.n))
+		x.spans = append(x.spans, span{r, list.From + x.from, take, x.from})
+		x.n += int(take)
+		if x.from += take; x.from < list.To-list.From {
 			break
 		}
 		x.from = 0
 	}
-	if len(x.parent) > 0 {
+	if x.n > 0 {
 		x.gather()
 		x.Put(0, x.out)
 	}
 }
 
-// gather copies the columns of the rows in parent and child.
+// gather copies the columns of the rows in spans.
 func (x *explode) gather() {
-	in, out, n := x.in, x.out, len(x.parent)
+	in, out, n := x.in, x.out, x.n
 	out.Len, out.Sel, out.Kinds = n, nil, nil
+	x.parent = x.parent[:0]
 	width := len(in.Cols)
 	for i, c := range in.Cols {
 		if c == nil {
 			out.Cols[i] = nil
 		} else {
 			out.Cols[i] = x.own[i]
-			out.Cols[i].Take(c, x.parent)
+			out.Cols[i].Take(c, x.parents())
 		}
 	}
 	out.Cols[width] = x.element(n)
 	if x.config.At {
 		number := out.Cols[width+1]
 		number.Resize(n)
-		copy(number.I64, x.number)
+		x.count(number.I64)
 		x.nulls(number, n)
 	}
-	x.times, out.Time = run.Gather(x.times, in.Time, x.parent)
-	x.marks, out.Mark = run.Gather(x.marks, in.Mark, x.parent)
+	out.Time, out.Mark = nil, nil
+	if in.Time != nil {
+		x.times, out.Time = run.Gather(x.times, in.Time, x.parents())
+	}
+	if in.Mark != nil {
+		x.marks, out.Mark = run.Gather(x.marks, in.Mark, x.parents())
+	}
 }
 
-// element gathers the elements. Where there is none at all the child may have no entries, so none is touched. The two vectors are not one: what has taken the lists of another may not
-// be resized.
+// parents gives the input row of each output row.
+func (x *explode) parents() []int32 {
+	if len(x.parent) == x.n {
+		return x.parent
+	}
+	for _, s := range x.spans {
+		for range s.n {
+			x.parent = append(x.parent, s.row)
+		}
+	}
+	return x.parent
+}
+
+// count numbers the elements.
+func (x *explode) count(to []int64) {
+	for _, s := range x.spans {
+		for i := range to[:s.n] {
+			to[i] = int64(s.from) + int64(i)
+		}
+		to = to[s.n:]
+	}
+}
+
+// element gives the elements. Where there is none at all the child may have no entries, so none is touched. The vectors are not one: what has taken the lists of another, or lies in the memory of
+// one, may not be resized.
 func (x *explode) element(n int) *value.Vec {
 	if len(x.empty) == n {
 		x.blank.Resize(n)
@@ -214,16 +253,39 @@ func (x *explode) element(n int) *value.Vec {
 		x.nulls(x.blank, n)
 		return x.blank
 	}
-	some := x.child[0]
-	for _, e := range x.child {
-		some = max(some, e)
+	kid := x.column.Kids[0]
+	if from, ok := x.together(); ok && x.beside.Cut(kid, from, from+n) {
+		return x.beside
 	}
-	for _, i := range x.empty {
-		x.child[i] = some // any that exists: it is null there
+	some := int32(0)
+	for _, s := range x.spans {
+		some = max(some, s.first) // any that exists is good for rows without one: it is null there
 	}
-	x.taken.Take(x.column.Kids[0], x.child)
+	x.child = x.child[:0]
+	for _, s := range x.spans {
+		first := s.first
+		if first < 0 {
+			first = some
+		}
+		for i := range s.n {
+			x.child = append(x.child, first+i)
+		}
+	}
+	x.taken.Take(kid, x.child)
 	x.nulls(x.taken, n)
 	return x.taken
+}
+
+// together says whether the elements lie side by side, and where.
+func (x *explode) together() (from int, ok bool) {
+	next := x.spans[0].first
+	for _, s := range x.spans {
+		if s.first != next {
+			return 0, false
+		}
+		next += s.n
+	}
+	return int(x.spans[0].first), len(x.empty) == 0
 }
 
 // nulls takes the values of rows without element away.
