@@ -94,16 +94,20 @@ func (c *compilation) parameters() {
 
 // showParam adds a parameter to the plan's list, secrets masked.
 func (c *compilation) showParam(m *module, p *grammar.Param, e *plan.Expr) {
-	if e.Type.Kind == value.Unknown || e.Lit == nil {
-		return
-	}
 	name := p.Name.Text
 	if m.prefix != "" {
 		name = m.prefix + "." + name
 	}
-	text := e.Lit.Format(e.Type)
-	if e.Type.Kind == value.Secret {
+	var text string
+	switch {
+	case e.Type.Kind == value.Secret:
 		text = "***"
+	case e.Type.Kind != value.Unknown && e.Lit != nil:
+		text = e.Lit.Format(e.Type)
+	case p.Default != nil && !p.Default.Broken: // an environment that only a run reads
+		text = p.Default.Text
+	default:
+		return
 	}
 	c.plan.Params = append(c.plan.Params, plan.Output{Name: name, Value: text})
 }

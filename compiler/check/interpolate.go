@@ -50,6 +50,43 @@ func (r *run) text(n *ast.StringNode) val {
 	return lit(b.String(), kind)
 }
 
+// Secret says whether a parameter of type secret is part of a setting, also while its value is not known.
+func (c *Checker) Secret(e *grammar.Expr) bool {
+	if e == nil || e.Node == nil {
+		return false
+	}
+	s := &secrets{c: c, e: e}
+	ast.Walk(&e.Node, s)
+	return s.found
+}
+
+type secrets struct {
+	c     *Checker
+	e     *grammar.Expr
+	found bool
+}
+
+// Visit implements ast.Visitor.
+func (s *secrets) Visit(n *ast.Node) {
+	var named []string
+	switch n := (*n).(type) {
+	case *ast.IdentifierNode:
+		named = append(named, n.Value)
+	case *ast.StringNode:
+		if source := s.e.StringAt(n); source != nil {
+			var quiet diag.List // the check has said what is wrong with them
+			for _, p := range source.Parts(&quiet) {
+				named = append(named, strings.Join(p.Ref, "."))
+			}
+		}
+	}
+	for _, name := range named {
+		if x, ok := s.c.Names.Param(name); ok && x.Type.Kind == value.Secret {
+			s.found = true
+		}
+	}
+}
+
 // reference gives the text that a `${...}` stands for; false if there is none, which has been reported, or none yet.
 func (r *run) reference(p grammar.Part) (text string, secret, ok bool) {
 	name := strings.Join(p.Ref, ".")

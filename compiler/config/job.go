@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"pipec/checkpoint/restart"
@@ -28,6 +29,14 @@ type resolver struct {
 	job    plan.Job
 }
 
+// from notes where an entry comes from.
+func (r *resolver) from(path string, p *plan.Param, e entry) {
+	r.origin(path, p, e.Value, e.Secret, e.layer)
+	if e.Value == nil && e.Later != "" && !e.Secret {
+		r.job.Origins[len(r.job.Origins)-1].Value = e.Later
+	}
+}
+
 // origin notes where a value comes from.
 func (r *resolver) origin(path string, p *plan.Param, v any, secret bool, layer string) {
 	text := plan.FormatValue(v)
@@ -49,7 +58,10 @@ func (r *resolver) take(layers []Layer, prefix string, p *plan.Param) entry {
 	if !ok {
 		e = entry{plan.Setting{Name: p.Name, Value: p.Default}, BuiltIn}
 	}
-	r.origin(prefix+p.Name, p, e.Value, e.Secret, e.layer)
+	r.from(prefix+p.Name, p, e)
+	if e.Value == nil && p.Kind != plan.TextParam { // of what is not known yet the default keeps the rest of the block checkable
+		e.Value = p.Default
+	}
 	return e
 }
 
@@ -92,8 +104,19 @@ func (r *resolver) scalars(cores int) {
 	}
 }
 
+// text is a text as it is, and of one that only a run knows what stands for it.
+func (e entry) text() string {
+	s, known := e.Value.(string)
+	switch {
+	case !known && e.Secret:
+		return "***"
+	case !known:
+		return strings.Trim(e.Later, `"`)
+	}
+	return s
+}
+
 func (e entry) int() int64              { n, _ := e.Value.(int64); return n }
-func (e entry) text() string            { s, _ := e.Value.(string); return s }
 func (e entry) duration() time.Duration { d, _ := e.Value.(time.Duration); return d }
 func (e entry) float() float64          { f, _ := e.Value.(float64); return f }
 func (e entry) bool() bool              { b, _ := e.Value.(bool); return b }
@@ -133,7 +156,7 @@ func (r *resolver) cache(layers []Layer, p *plan.Param) entry {
 		r.list.Errorf("C508", e.Span, "`cache` is %s, more than half of `memory`, %s", plan.FormatSize(e.int()), plan.FormatSize(memory)).
 			WithHelp("the database behind it, queues and snapshots need the rest: leave `cache` out, and it gets its part")
 	}
-	r.origin("state.cache", p, e.Value, e.Secret, e.layer)
+	r.from("state.cache", p, e)
 	return e
 }
 
@@ -176,7 +199,7 @@ func (r *resolver) storage(layers []Layer) entry {
 	default:
 		e = entry{plan.Setting{}, BuiltIn}
 	}
-	r.origin("checkpoint.storage", &plan.Param{Kind: plan.TextParam}, e.Value, e.Secret, e.layer)
+	r.from("checkpoint.storage", &plan.Param{Kind: plan.TextParam}, e)
 	return e
 }
 

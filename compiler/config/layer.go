@@ -33,10 +33,10 @@ type entry struct {
 	layer string
 }
 
-// scalar is the setting of the strongest layer that has it.
+// scalar is the setting of the strongest layer that has it; its value may be one that only a run knows.
 func scalar(layers []Layer, name string) (entry, bool) {
 	for _, l := range layers {
-		if s := l.Given.Get(name); s != nil && s.Value != nil {
+		if s := l.Given.Get(name); s != nil && (s.Value != nil || s.Later != "") {
 			return entry{*s, l.Name}, true
 		}
 	}

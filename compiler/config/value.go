@@ -24,6 +24,9 @@ func (r *Reader) value(p *plan.Param, e *grammar.Expr, s *plan.Setting) bool {
 		}
 	}
 	c := r.Exprs.Expr(e, op.Scope{Constant: true, Doing: "`" + p.Name + "`"})
+	if s.Later = r.later(c, e); s.Later != "" {
+		s.Secret = r.Exprs.Secret(e)
+	}
 	if c == nil || c.Expr.Type.Kind == value.Unknown {
 		return false
 	}
@@ -40,6 +43,14 @@ func (r *Reader) value(p *plan.Param, e *grammar.Expr, s *plan.Setting) bool {
 	}
 	s.Value, s.Secret = v, c.Expr.Type.Kind == value.Secret
 	return true
+}
+
+// later is the text of a value that is right and not known before a run; "" of any other.
+func (r *Reader) later(c *op.Checked, e *grammar.Expr) string {
+	if c == nil || c.Expr.Type.Kind != value.Unknown {
+		return ""
+	}
+	return e.Text
 }
 
 // word reads one of a setting's words.
@@ -64,6 +75,7 @@ func (r *Reader) every(group, p *plan.Param, e *grammar.Expr, s *plan.Setting) b
 		return false
 	}
 	c := r.Exprs.Expr(e, op.Scope{Constant: true, Doing: group.Name})
+	s.Later = r.later(c, e)
 	if c == nil || c.Expr.Type.Kind == value.Unknown {
 		return false
 	}

@@ -248,6 +248,8 @@ func (s Setting) text() string {
 		return s.Name + " " + fmt.Sprint(s.Value) + sub
 	case s.Secret:
 		return s.Name + " = ***"
+	case s.Value == nil && s.Later != "":
+		return s.Name + " = " + s.Later
 	}
 	return s.Name + " = " + FormatValue(s.Value)
 }
@@ -284,18 +286,19 @@ func FormatSize(n int64) string {
 // short writes a duration as the language does.
 func short(d time.Duration) string { return string(value.AppendDuration(nil, d.Microseconds())) }
 
-// MarshalJSON masks secrets and writes durations as the language does.
+// MarshalJSON masks secrets and writes durations as the language does; `later` is the text of a value that only a run knows.
 func (s Setting) MarshalJSON() ([]byte, error) {
 	out := struct {
 		Name  string    `json:"name"`
 		Value any       `json:"value,omitempty"`
+		Later string    `json:"later,omitempty"`
 		Sub   *Settings `json:"sub,omitempty"`
-	}{s.Name, s.Value, s.Sub}
+	}{s.Name, s.Value, s.Later, s.Sub}
 	if d, ok := s.Value.(time.Duration); ok {
 		out.Value = short(d)
 	}
-	if s.Secret && s.Value != nil {
-		out.Value = "***"
+	if s.Secret && (s.Value != nil || s.Later != "") {
+		out.Value, out.Later = "***", ""
 	}
 	return json.Marshal(out)
 }

@@ -49,6 +49,7 @@ type Setting struct {
 	Value  any       `json:"value,omitempty"` // string, int64, float64, bool, time.Duration
 	Sub    *Settings `json:"sub,omitempty"`
 	Secret bool      `json:"-"` // prints as ***
+	Later  string    `json:"-"` // what is written, where only the start of a run knows the value
 	Given  bool      `json:"-"` // written by the user, not a default
 	Span   diag.Span `json:"-"`
 }
