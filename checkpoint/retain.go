@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"pipec/checkpoint/event"
 	"pipec/state/blob"
 )
 
@@ -131,12 +132,20 @@ func (s *Storage) takeOverdue() map[uint64]bool {
 	return taken
 }
 
+// rememberGivenUp is for how many ids an attempt is known to be given up: a file that comes later than that goes with a Release.
+const rememberGivenUp = 1000
+
 // forget takes deleted checkpoints off the list, and notes which could not be deleted.
 func (s *Storage) forget(gone, late map[uint64]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id := range late {
 		s.overdue[id] = true
+	}
+	for id := range s.givenUp {
+		if n := len(s.completed); n > 0 && id+rememberGivenUp < s.completed[n-1].ID {
+			delete(s.givenUp, id)
+		}
 	}
 	var stay []Completed
 	for _, c := range s.completed {
@@ -183,7 +192,7 @@ func (s *Storage) sweep() error {
 }
 
 // Discard removes what a given-up attempt wrote, unless its record is or may be there. A successor may have begun the same id meanwhile, so only
-// files whose names or content show an epoch up to this process's own are touched. Writers that still run may leave files; they go with a later Release.
+// files whose names or content show an epoch up to this process's own are touched. Writers that still run ask GivenUp when they are done.
 func (s *Storage) Discard(id uint64) error {
 	list, err := s.state()
 	if err != nil {
@@ -199,6 +208,7 @@ func (s *Storage) Discard(id uint64) error {
 		s.mu.Unlock()
 		return nil
 	}
+	s.givenUp[id] = true // before the files are listed: who asks later cleans up after himself
 	ref, written := s.written[id]
 	delete(s.written, id)
 	delete(s.shared, id)
@@ -218,8 +228,32 @@ func (s *Storage) Discard(id uint64) error {
 	return errors.Join(append(errs, s.files.RemoveDir(dir), s.discardShared(id, own))...)
 }
 
+// GivenUp says whether nobody needs any more what a task writes for a checkpoint. Who made a state file asks behind its Commit, and removes it with Late.
+func (s *Storage) GivenUp(id uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.givenUp[id] || s.over
+}
+
+// Late removes a state file of this process that came after its checkpoint was given up, and the directories if it was the last in them. What cannot be
+// removed goes with a later Release.
+func (s *Storage) Late(id uint64, name string) {
+	_ = s.files.Delete(name)
+	_ = s.files.RemoveDir(checkpointDir(id))
+	s.mu.Lock()
+	over := s.over
+	s.mu.Unlock()
+	if over {
+		_ = s.files.RemoveDir(sharedDir)
+		_ = s.job.RemoveDir(s.run)
+	}
+}
+
 // deleteRun removes all of a run that ended. Called after its end is recorded; savepoints lie elsewhere.
 func (s *Storage) deleteRun() error {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
 	list, err := s.state()
 	errs := []error{err}
 	for _, c := range list {
@@ -235,6 +269,17 @@ func (s *Storage) deleteRun() error {
 	}
 	s.forget(gone, nil)
 	return errors.Join(errs...)
+}
+
+// keeps says whether a run that ended so leaves its checkpoints.
+func keeps(state event.State, keepCancelled bool) bool {
+	switch state {
+	case event.Finished, event.Stopped:
+		return false
+	case event.Cancelled:
+		return keepCancelled
+	}
+	return true
 }
 
 // sortIDs sorts directory names so that chk-9 comes before chk-10.

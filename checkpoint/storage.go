@@ -51,6 +51,8 @@ type Storage struct {
 	completed []Completed
 	written   map[uint64]blob.Ref // _metadata of attempts that are not recorded yet
 	doubtful  map[uint64]bool     // attempts whose record may be there: their files stay
+	givenUp   map[uint64]bool     // attempts that were discarded; a task may still be writing for them
+	over      bool                // the run has ended and keeps nothing: all were
 	overdue   map[uint64]bool     // are to be released: asked for, or could not be deleted
 	releasing bool                // somebody is at it
 	joined    bool                // and somebody asked for more
@@ -69,7 +71,7 @@ func Open(o Options) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{o: o, job: job, nonce: o.Random(), written: map[uint64]blob.Ref{}, doubtful: map[uint64]bool{}, overdue: map[uint64]bool{}, shared: map[uint64][]string{}}
+	s := &Storage{o: o, job: job, nonce: o.Random(), written: map[uint64]blob.Ref{}, doubtful: map[uint64]bool{}, givenUp: map[uint64]bool{}, overdue: map[uint64]bool{}, shared: map[uint64][]string{}}
 	if _, err := job.Stat(lockFile); err == nil {
 		if err := s.takeLock(); err != nil && !errors.Is(err, ErrAlive) {
 			return nil, err
@@ -487,14 +489,4 @@ func (s *Storage) End(state event.State, keepCancelled bool) error {
 		return err
 	}
 	return s.deleteRun()
-}
-
-func keeps(state event.State, keepCancelled bool) bool {
-	switch state {
-	case event.Finished, event.Stopped:
-		return false
-	case event.Cancelled:
-		return keepCancelled
-	}
-	return true
 }

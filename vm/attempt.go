@@ -384,7 +384,7 @@ func (a *attempt) upload(t *task, id uint64) *upload.Upload {
 	if t.shares() {
 		name = p.SharedName(t.id + "-state")
 	}
-	return &upload.Upload{Name: name, Stages: t.spec.keeps, Checkpoint: id, Store: p.Store, Faults: a.faults, Sched: a.env.Sched, Wake: t.waker.Call}
+	return &upload.Upload{Name: name, Stages: t.spec.keeps, Checkpoint: id, Store: p.Store, Owner: a.job.storage, Faults: a.faults, Sched: a.env.Sched, Wake: t.waker.Call}
 }
 
 // satisfied notes that a node needs no more rows, and ends the sources that nobody else reads.

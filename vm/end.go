@@ -201,12 +201,23 @@ func (j *Job) reopen() (*restored, map[string]source, error) {
 	return res, sources, err
 }
 
+// settled says whether nothing is under way that the end must wait for: what is being deleted would stay for ever if no other run comes, and a record behind that of
+// the end would say that the run goes on.
+func (j *Job) settled() bool { return j.cleaning == 0 && (j.coord == nil || !j.coord.Busy()) }
+
+// settle ends the job if that waited for what has just come to its end.
+func (j *Job) settle() {
+	if j.last != nil && j.settled() {
+		j.last()
+	}
+}
+
 // over ends the job in this process.
 func (j *Job) over(state event.State, err error) {
 	if j.done {
 		return
 	}
-	if j.cleaning > 0 && j.stopping != killing {
+	if j.stopping != killing && !j.settled() {
 		if j.last == nil {
 			j.last = func() { j.over(state, err) }
 		}

@@ -66,7 +66,7 @@ type Job struct {
 	done     bool
 	writing  map[uint64]bool // checkpoints whose _metadata is being written; true: given up meanwhile
 	cleaning int             // deletions under way
-	last     func()          // the end, which waits for them
+	last     func()          // the end, which waits for them and for a record that is being written
 }
 
 // stopping is why the running attempt shall end.
@@ -332,16 +332,15 @@ func (j *Job) discard(id uint64) {
 	j.clean("discard", func() error { return j.storage.Discard(id) })
 }
 
-// clean deletes files off the job's loop. The job does not end before it is done, or what it deletes would stay for ever if no other run comes.
+// clean deletes files off the job's loop. The job does not end before it is done.
 func (j *Job) clean(name string, f func() error) {
 	j.cleaning++
 	j.env.Sched.Do(name, func() {
 		err := f()
 		j.post(func() {
 			j.warn(err)
-			if j.cleaning--; j.cleaning == 0 && j.last != nil {
-				j.last()
-			}
+			j.cleaning--
+			j.settle()
 		})
 	})
 }
@@ -407,6 +406,7 @@ func (j *Job) record(id uint64) {
 				j.at.completed(id)
 			}
 			j.drive(checkpoint.Stored{ID: id, Err: err, Unknown: unknown(err), Reason: failure.Reason(err, checkpoint.IO)})
+			j.settle()
 		})
 	})
 }

@@ -72,6 +72,75 @@ func TestDeletionFails(t *testing.T) {
 	}
 }
 
+// TestLateUpload: a checkpoint is given up because one task could not write its part; whatever another one finishes later does not stay, not even until the next
+// checkpoint. Nor does it when the run has ended meanwhile.
+func TestLateUpload(t *testing.T) {
+	late := 0
+	for seed := range uint64(60) {
+		w := newWorld(t, "io,point=write,checkpoint=1")
+		failed := false
+		w.fs = vfs.Observe(w.disk, vfs.Hooks{Before: func(op vfs.Op) error {
+			if failed && op.Kind == "rename" && strings.Contains(op.To, "/chk-1/") {
+				late++
+			}
+			return nil
+		}})
+		w.watch = func(e event.Event) {
+			switch b := e.Body.(type) {
+			case *event.CheckpointFailed:
+				failed = true
+			case *event.CheckpointTriggered:
+				if b.ID == 1 {
+					return
+				}
+				for _, name := range files(t, w.disk, "chk") {
+					if strings.Contains(name, "/chk-1/") {
+						t.Errorf("seed %d: %s is still there when checkpoint %d is triggered", seed, name, b.ID)
+					}
+				}
+			}
+		}
+		p := faultPlan()
+		p.Job.Checkpoint.Interval = time.Hour
+		asked := false
+		res := w.run(p, seed, vm.Request{}, func(j *vm.Job) {
+			if _, last := count[*event.Job](w); !asked && last != nil && last.State == event.Running {
+				asked = true
+				j.Checkpoint()
+			}
+		})
+		if left := files(t, w.disk, "chk"); res.State != event.Finished || !failed || slices.ContainsFunc(left, func(name string) bool { return strings.Contains(name, "/chk-") }) {
+			t.Fatalf("seed %d: %s, and left %v: %v", seed, res.State, left, res.Err)
+		}
+	}
+	if late == 0 {
+		t.Error("no upload came late")
+	}
+}
+
+// TestNothingBehindTheEnd: a task fails for good while the record of a checkpoint is being written. How the run ended is the last thing that the history says of it, and
+// the checkpoint counts if its record is there.
+func TestNothingBehindTheEnd(t *testing.T) {
+	for seed := range uint64(100) { // in some of them it is so
+		w := newWorld(t, "fail,point=row,stage=out,row=60")
+		p := faultPlan()
+		p.Job.Restart = plan.Restart{Strategy: "none"}
+		p.Job.Checkpoint.Interval = time.Millisecond
+		res := w.run(p, seed, vm.Request{}, nil)
+		records := files(t, w.disk, "chk/copy/history")
+		last, err := vfs.ReadFile(w.disk, records[len(records)-1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, job := count[*event.Job](w); res.State != event.Failed || job.State != event.Failed || !strings.Contains(string(last), `"type":"end"`) {
+			t.Fatalf("seed %d: %s, and the last record is %s", seed, res.State, last)
+		}
+		if done, c := count[*event.CheckpointCompleted](w); done > 0 && c.Path != res.GoOn {
+			t.Errorf("seed %d: it goes on from %s, the newest is %s", seed, res.GoOn, c.Path)
+		}
+	}
+}
+
 // metadata lists the checkpoints that lie in the storage.
 func metadata(t *testing.T, w *world) []string {
 	t.Helper()

@@ -2,6 +2,7 @@
 package upload
 
 import (
+	"errors"
 	"sync"
 
 	"pipec/state/blob"
@@ -16,6 +17,7 @@ type Upload struct {
 	Checkpoint uint64
 	Store      blob.Store
 	Faults     *fault.Set
+	Owner      Owner // nil: nobody gives the checkpoint up
 	Sched      actor.Scheduler
 	Wake       func() // the task, when there is room again
 
@@ -28,6 +30,15 @@ type Upload struct {
 	writer  blob.Writer           // touched only by whoever set running
 	err     error
 }
+
+// Owner of the checkpoint. It may be given up while an upload still runs, which then removes its object itself.
+type Owner interface {
+	GivenUp(checkpoint uint64) bool
+	Late(checkpoint uint64, name string)
+}
+
+// errGivenUp is heard by nobody: those who waited for the checkpoint know.
+var errGivenUp = errors.New("the checkpoint was given up")
 
 // Waiting is how many bytes are not yet written.
 func (u *Upload) Waiting() int {
@@ -114,7 +125,12 @@ func (u *Upload) commit() (blob.Ref, error) {
 		u.discard()
 		return blob.Ref{}, u.err
 	}
-	return u.writer.Commit()
+	ref, err := u.writer.Commit()
+	if err == nil && u.Owner != nil && u.Owner.GivenUp(u.Checkpoint) {
+		u.Owner.Late(u.Checkpoint, u.Name)
+		return blob.Ref{}, errGivenUp
+	}
+	return ref, err
 }
 
 func (u *Upload) discard() {
