@@ -102,7 +102,7 @@ func sinkNeedsOld(s *plan.SinkConfig) bool {
 	return slices.ContainsFunc(s.Key, func(k string) bool { return !slices.Contains(s.ModeKey, k) })
 }
 
-// wanted finds the columns of each source that anything reads, from the sinks back.
+// wanted finds the columns that anything reads, of each source and of each stage that copies columns, from the sinks back.
 func (g *Graph) wanted() {
 	ports := map[*Node][][]bool{}
 	for _, n := range g.Nodes {
@@ -121,6 +121,9 @@ func (g *Graph) wanted() {
 		}
 		if s, ok := n.Config.(*plan.SourceConfig); ok {
 			s.Wanted = n.decodes(s, ports[n])
+		}
+		if p, ok := n.Config.(op.Pruner); ok {
+			p.Prune(ports[n])
 		}
 	}
 }

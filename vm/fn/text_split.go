@@ -55,8 +55,14 @@ func (p *parts) add(a, b int) {
 func (p *parts) addPairs(places []int32) {
 	from, n := len(p.kid.View), len(places)/2
 	p.kid.View = slices.Grow(p.kid.View, n)[:from+n]
-	for i := range p.kid.View[from:] {
-		p.put(&p.kid.View[from+i], int(places[2*i]), int(places[2*i+1]))
+	all, views := p.all, p.kid.View[from:]
+	for i := range views {
+		a, b := int(places[2*i]), int(places[2*i+1])
+		if a+value.InlineView <= len(all) && b-a <= value.InlineView {
+			views[i].Put(binary.LittleEndian.Uint64(all[a:]), binary.LittleEndian.Uint32(all[a+8:]), b-a, 0, 0)
+		} else {
+			p.put(&views[i], a, b)
+		}
 	}
 }
 

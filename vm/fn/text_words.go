@@ -32,14 +32,10 @@ func words(c *Call) {
 // each has the same byte eight times.
 func each(b byte) uint64 { return 0x0101010101010101 * uint64(b) }
 
-// load reads the eight bytes at i; what lies behind the end of the text counts as blanks.
-func load(text []byte, i int) uint64 {
-	left := len(text) - i
-	switch {
-	case left >= 8:
-		return binary.LittleEndian.Uint64(text[i:])
-	case len(text) >= 8:
-		return binary.LittleEndian.Uint64(text[len(text)-8:])>>(8*uint(8-left)) | each(' ')<<(8*uint(left))
+// last reads the bytes from i on, fewer than eight, with blanks behind them.
+func last(text []byte, i int) uint64 {
+	if left := uint(len(text) - i); len(text) >= 8 {
+		return binary.LittleEndian.Uint64(text[len(text)-8:])>>(64-8*left) | each(' ')<<(8*left)
 	}
 	w := each(' ')
 	for k := len(text) - 1; k >= i; k-- {
@@ -77,24 +73,29 @@ func turnsOf(turns []int32, text []byte) (found []int32, all bool) {
 	turns = turns[:cap(turns)]
 	before, n := uint64(1), 0 // before says whether the byte before was a blank
 	for i := 0; i < len(text); i += 8 {
-		w := load(text, i)
+		var w uint64
+		if i+8 <= len(text) {
+			w = binary.LittleEndian.Uint64(text[i:])
+		} else {
+			w = last(text, i)
+		}
 		if w&each(utf8.RuneSelf) != 0 && wide(w) {
 			return turns, false
 		}
 		b := blanks(w)
-		t := (b ^ (b<<1 | before)) & 0xFF
+		t := uint8(b ^ (b<<1 | before))
 		before = b >> 7
 		// Most often there are no more than four: they are written whether they are there or not.
 		to := (*[8]int32)(turns[n:])
-		n += mathbits.OnesCount8(uint8(t))
+		n += mathbits.OnesCount8(t)
 		for k := 0; ; k = 4 {
-			to[k] = int32(i + mathbits.TrailingZeros64(t))
+			to[k] = int32(i + mathbits.TrailingZeros8(t))
 			t &= t - 1
-			to[k+1] = int32(i + mathbits.TrailingZeros64(t))
+			to[k+1] = int32(i + mathbits.TrailingZeros8(t))
 			t &= t - 1
-			to[k+2] = int32(i + mathbits.TrailingZeros64(t))
+			to[k+2] = int32(i + mathbits.TrailingZeros8(t))
 			t &= t - 1
-			to[k+3] = int32(i + mathbits.TrailingZeros64(t))
+			to[k+3] = int32(i + mathbits.TrailingZeros8(t))
 			if t &= t - 1; t == 0 {
 				break
 			}

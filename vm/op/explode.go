@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"pipec/compiler/plan"
 	"pipec/grammar"
@@ -26,6 +27,8 @@ type Explode struct {
 	List  *plan.Expr `json:"list"`
 	At    bool       `json:"at,omitempty"`
 	Empty bool       `json:"keep_empty,omitempty"`
+	// Unread are columns of the input that nobody reads behind it: they are left out.
+	Unread []int `json:"unread,omitempty"`
 }
 
 // Wants implements Config.
@@ -34,6 +37,20 @@ func (x *Explode) Wants(ports [][]bool, in []bool) {
 		in[i] = in[i] || len(ports) > 0 && i < len(ports[0]) && ports[0][i]
 	}
 	x.List.Columns(in)
+}
+
+// Prune implements Pruner.
+func (x *Explode) Prune(ports [][]bool) {
+	x.Unread = nil
+	width := len(ports[0]) - 1
+	if x.At {
+		width--
+	}
+	for i, read := range ports[0][:width] {
+		if !read {
+			x.Unread = append(x.Unread, i)
+		}
+	}
 }
 
 func checkExplode(c *Check) Stream {
@@ -197,7 +214,7 @@ func (x *explode) gather() {
 	x.parent = x.parent[:0]
 	width := len(in.Cols)
 	for i, c := range in.Cols {
-		if c == nil {
+		if c == nil || slices.Contains(x.config.Unread, i) {
 			out.Cols[i] = nil
 		} else {
 			out.Cols[i] = x.own[i]

@@ -40,6 +40,7 @@ type (
 	Operator  = run.Operator
 	Context   = run.Context
 	Config    = run.Config
+	Pruner    = run.Pruner
 	Stats     = run.Stats
 	RowErrors = run.RowErrors
 	RowError  = run.RowError

@@ -93,10 +93,21 @@ func (w *View) Put(lo uint64, hi uint32, n int, buf, off uint32) {
 		binary.LittleEndian.PutUint32(w.b[8:12], off)
 		return
 	}
-	// A shift by 64 or more leaves nothing, so each word keeps its part of the n bytes.
-	binary.LittleEndian.PutUint64(w.b[:8], lo&(1<<(8*uint(n))-1))
-	binary.LittleEndian.PutUint32(w.b[8:], hi&(1<<(8*uint(max(n-8, 0)))-1))
+	m := &inlineMasks[n&15]
+	binary.LittleEndian.PutUint64(w.b[:8], lo&m.lo)
+	binary.LittleEndian.PutUint32(w.b[8:], hi&m.hi)
 }
+
+// inlineMasks are, by length, the bits of a text that lies in its view.
+var inlineMasks = func() (all [16]struct {
+	lo uint64
+	hi uint32
+}) {
+	for n := range all {
+		all[n].lo, all[n].hi = 1<<(8*uint(n))-1, 1<<(8*uint(max(n-8, 0)))-1 // a shift by its width or more leaves nothing
+	}
+	return all
+}()
 
 // Range is one list (or map): its elements are [From, To) of the child vectors.
 type Range struct{ From, To int32 }

@@ -2,6 +2,7 @@
 //
 //	group.go      Config, Window, New: the door
 //	grouping.go   keys, arguments, slots: the way from a row to its accumulators
+//	repeats.go    rows of a batch that share a look-up
 //	emission.go   results as rows: inserts, or changes with what was there before
 //	running.go    without a window: every change of a group is given
 //	lateness.go   which windows a row still counts for

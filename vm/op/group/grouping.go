@@ -22,14 +22,17 @@ type grouping struct {
 	groups int          // key groups
 	timed  bool
 
-	cols  []*value.Vec
-	keys  value.Keys
-	slots []value.Slot
-	fresh []bool
-	rows  []int32      // rows that take part
-	subR  []int32      // those of one aggregate with a `where`
-	subS  []value.Slot // and their slots
-	in    agg.Update
+	cols   []*value.Vec
+	keys   value.Keys
+	slots  []value.Slot
+	fresh  []bool  // of rows that are the first to have their slot
+	first  []int32 // those, as indices of slots
+	repeat repeats
+	folded bool         // slots are those of again
+	rows   []int32      // rows that take part
+	subR   []int32      // those of one aggregate with a `where`
+	subS   []value.Slot // and their slots
+	in     agg.Update
 }
 
 // part is one aggregate.
@@ -134,15 +137,34 @@ func (g *grouping) locate(t *state.Table, b *value.Batch, rows []int32, starts [
 	for _, k := range g.config.Keys {
 		g.cols = append(g.cols, b.Cols[k])
 	}
-	g.keys.Encode(g.cols, g.types, rows, g.groups)
 	g.room(len(rows))
-	switch {
-	case starts == nil:
-		return t.Upsert(0, &g.keys, g.slots, g.fresh)
-	case equal(starts):
-		return t.Upsert(starts[0], &g.keys, g.slots, g.fresh)
+	if g.folded = false; starts != nil && !equal(starts) {
+		g.keys.Encode(g.cols, g.types, rows, g.groups)
+		return t.UpsertAt(starts, &g.keys, g.slots, g.fresh)
 	}
-	return t.UpsertAt(starts, &g.keys, g.slots, g.fresh)
+	pane := int64(0)
+	if starts != nil {
+		pane = starts[0]
+	}
+	if g.folded = g.repeat.find(g.cols, rows); g.folded {
+		g.keys.Encode(g.cols, g.types, g.repeat.rows, g.groups)
+		return g.repeat.locate(t, pane, &g.keys, g.slots, g.fresh)
+	}
+	g.keys.Encode(g.cols, g.types, rows, g.groups)
+	return t.Upsert(pane, &g.keys, g.slots, g.fresh)
+}
+
+// touched gives the rows, as indices of slots, that are the first to have their slot, in order. fresh is valid for them.
+func (g *grouping) touched(t *state.Table) []int32 {
+	if !g.folded {
+		g.first = t.Distinct(g.slots, g.first[:0])
+		return g.first
+	}
+	g.first = t.Distinct(g.repeat.slots, g.first[:0])
+	for i, k := range g.first {
+		g.first[i] = g.repeat.first[k]
+	}
+	return g.first
 }
 
 // room makes slots and fresh n long.

@@ -13,7 +13,6 @@ type panes struct {
 	*windowed
 	before bool
 	given  int // word that says whether the row of a slot was given; -1: windows are forgotten when they fire
-	first  []int32
 	re     again
 
 	fired   int64 // watermark up to which all windows have fired, as far as this task knows
@@ -173,8 +172,7 @@ func (p *panes) again(rows []int32, starts []int64) error {
 	x := &p.re
 	x.rows, x.starts, x.slots, x.given = x.rows[:0], x.starts[:0], x.slots[:0], x.given[:0]
 	x.was, x.failed, x.old, x.oldR, x.oldS = x.was[:0], x.failed[:0], x.old[:0], x.oldR[:0], x.oldS[:0]
-	p.first = p.table.Distinct(p.slots, p.first[:0])
-	for _, i := range p.first {
+	for _, i := range p.touched(p.table) {
 		s := p.slots[i]
 		given := *s.Int(p.given) != 0
 		if !given && starts[i]+p.win.Size > p.mark {

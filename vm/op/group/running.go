@@ -14,7 +14,6 @@ type running struct {
 	before bool
 	errors *run.RowErrors
 	errs   eval.Errors
-	first  []int32 // the first row of each touched group, as index of slots
 	rowOf  []int32 // input row of each touched group
 	exists []bool  // whether it was there before this batch
 	diff   []value.Slot
@@ -60,10 +59,10 @@ func (r *running) Process(b *value.Batch) (bool, error) {
 
 // touch finds the groups of the batch.
 func (r *running) touch(rows []int32) {
-	r.first = r.table.Distinct(r.slots, r.first[:0])
-	n := len(r.first)
+	first := r.touched(r.table)
+	n := len(first)
 	r.rowOf, r.exists, r.diff = resized(r.rowOf, n), resized(r.exists, n), resized(r.diff, n)
-	for k, i := range r.first {
+	for k, i := range first {
 		r.rowOf[k], r.exists[k], r.diff[k] = rows[i], !r.fresh[i], r.slots[i]
 	}
 }

@@ -23,6 +23,11 @@ type Config interface {
 	Wants(ports [][]bool, in []bool)
 }
 
+// Pruner is a Config of a stage that copies columns: the compiler tells it, once all consumers are known, which columns of its outputs somebody reads.
+type Pruner interface {
+	Prune(ports [][]bool)
+}
+
 // Operator is one node in one task. It is driven by the task's loop alone, never waits, and emits at most one batch per port in one call; what is more waits in
 // it: it says so and is resumed before anything else reaches it. An input batch stays valid until the operator has nothing more.
 type Operator interface {
