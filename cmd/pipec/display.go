@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -8,6 +9,7 @@ import (
 
 	"golang.org/x/term"
 
+	"pipec/checkpoint/event"
 	"pipec/compiler/plan"
 	"pipec/connector"
 	"pipec/vm"
@@ -32,6 +34,8 @@ type display struct {
 	tables map[string]*screen.Table
 	stop   chan struct{}
 	asked  sync.WaitGroup
+	from   string // the snapshot that the coming attempt goes on from, "" if it begins empty
+	ran    bool   // there was an attempt before it
 }
 
 // newDisplay finds out what can live. What is typed on a terminal, and what another program prints of our output, would get into the way of lines that
@@ -150,6 +154,39 @@ func (d *display) Table(sink string, schema value.Schema, key []string) (connect
 		}
 	}
 	return t, nil
+}
+
+// Emit implements event.Sink: tables are told what a restore makes of them. Of a job that has just begun, rows that do not change are not seen. A restart
+// inside the process keeps the table, whose rows come again and right themselves; from a source that cannot be read again they do not come.
+func (d *display) Emit(e event.Event) {
+	switch b := e.Body.(type) {
+	case *event.Restored:
+		d.from = fmt.Sprintf("%s %d", b.Kind, b.ID)
+	case *event.Job:
+		if b.State != event.Running {
+			return
+		}
+		if forget := d.ran && d.loses(); forget || !d.ran {
+			d.mu.Lock()
+			for _, t := range d.tables {
+				t.Restarted(forget, d.from)
+			}
+			d.mu.Unlock()
+		}
+		d.from, d.ran = "", true
+	}
+}
+
+// loses says whether some source cannot be read again.
+func (d *display) loses() bool {
+	for _, n := range d.plan.Nodes {
+		if c, ok := n.Config.(*plan.SourceConfig); ok {
+			if spec, ok := connector.Lookup(c.Connector); ok && !spec.Replayable {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // stream names what flows into a sink.

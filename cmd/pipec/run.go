@@ -128,7 +128,7 @@ func run(std streams, file string, f runFlags) error {
 		Watcher: follow.OS(), Dialer: redial.Keep(redial.Net()), Faults: faults, Process: process()}
 	env.Local = localDir(&c.plan.Job)
 	limitMemory(c.plan.Job.Memory)
-	listeners := []event.Sink{r, front}
+	listeners := []event.Sink{r, front, show}
 	var log *event.Writer
 	if f.events != "" {
 		file, err := os.OpenFile(f.events, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)

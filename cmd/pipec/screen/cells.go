@@ -82,11 +82,16 @@ func row(columns []column, widths []int, cells []string) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// leftOut says what a table does not show, "" if nothing.
-func leftOut(rows, columns int) string {
+// leftOut says what a table does not show, "" if nothing. beyond: of the rows at least so many.
+func leftOut(rows int, beyond bool, columns int) string {
 	var parts []string
-	if rows > 0 {
+	switch {
+	case rows > 0 && beyond:
+		parts = append(parts, "at least "+many(rows, "more row"))
+	case rows > 0:
 		parts = append(parts, many(rows, "more row"))
+	case beyond:
+		parts = append(parts, "perhaps more rows")
 	}
 	if columns > 0 {
 		parts = append(parts, many(columns, "more column"))

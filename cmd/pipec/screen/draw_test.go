@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -189,6 +191,95 @@ func TestTableIsHonest(t *testing.T) {
 				t.Errorf("height %d: %q before %q", height, lines[i-1].Text, lines[i].Text)
 			}
 		}
+	}
+}
+
+// TestTableIsBounded gives a table far more keys than it keeps: what it shows is still the smallest, and what it says of the rest is no more than it knows.
+func TestTableIsBounded(t *testing.T) {
+	schema := value.Schema{Fields: []value.Field{{Name: "word", Type: value.Of(value.String)}, {Name: "n", Type: value.Of(value.Int)}, {Name: "text", Type: value.Of(value.String)}}}
+	table, err := NewTable("totals", schema, []string{"word"}, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alive := map[string]bool{}
+	apply := func(i int, n int64) {
+		word := fmt.Sprintf("w%05d", i)
+		alive[word] = n >= 0
+		b := batch(schema, []string{word}, []int64{n})
+		if err := table.Apply(b, b.Rows()); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(table.rows.byKey); got > 2*keptRows {
+			t.Fatalf("%d rows are kept", got)
+		}
+	}
+	check := func(what string) {
+		t.Helper()
+		var want []string
+		for w, is := range alive {
+			if is {
+				want = append(want, w)
+			}
+		}
+		slices.Sort(want)
+		lines := table.Lines(79, 42)
+		for i, l := range lines[1:41] {
+			if !strings.HasPrefix(l.Text, want[i]) {
+				t.Fatalf("%s: row %d is %q, not %s", what, i, l.Text, want[i])
+			}
+		}
+		var least int
+		last := lines[len(lines)-1].Text
+		if _, err := fmt.Sscanf(strings.ReplaceAll(last, ",", ""), "… at least %d more rows", &least); err != nil || least > len(want)-40 || least < 400 {
+			t.Fatalf("%s: %q of %d rows", what, last, len(want))
+		}
+	}
+	const keys = 20_011
+	for i := range keys {
+		apply(i*7919%keys, int64(i))
+	}
+	check("many")
+	for i := range 3 * keptRows {
+		apply(i, -1)
+	}
+	for i := range keys {
+		if i = i * 6007 % keys; i >= 3*keptRows {
+			apply(i, 1)
+		}
+	}
+	check("after the smallest were deleted and the rest changed")
+	table.Restarted(true, "")
+	if lines := table.Lines(79, 42); lines != nil {
+		t.Fatalf("forgotten rows are shown: %q", lines)
+	}
+}
+
+// TestTableRestored holds what a table says whose job goes on from a snapshot.
+func TestTableRestored(t *testing.T) {
+	table := words(t)
+	table.Restarted(false, "checkpoint 12")
+	for _, height := range []int{3, 4, 20} {
+		lines := table.Lines(39, height)
+		if last := lines[len(lines)-1].Text; len(lines) > height || last != "… only rows changed since checkpoint 12" {
+			t.Errorf("height %d, %d lines: %q", height, len(lines), last)
+		}
+	}
+	table.Restarted(true, "checkpoint 13")
+	if lines := table.Lines(79, 20); len(lines) != 1 || lines[0].Text != "… no row has changed since checkpoint 13" {
+		t.Errorf("%q", lines)
+	}
+}
+
+// TestLongCell holds that a cell of any length costs a bounded part of memory, and stays text.
+func TestLongCell(t *testing.T) {
+	table := words(t)
+	b := batch(table.schema, []string{"a" + strings.Repeat("é", 100_000)}, []int64{1})
+	if err := table.Apply(b, b.Rows()); err != nil {
+		t.Fatal(err)
+	}
+	cells := table.rows.smallest(1)[0].cells
+	if len(cells) > 3*cellMost || !utf8.Valid(cells) {
+		t.Fatalf("%d bytes", len(cells))
 	}
 }
 

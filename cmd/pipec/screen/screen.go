@@ -8,6 +8,7 @@
 //	cells.go   tables as lines: widths, alignment, what is left out
 //	block.go   Block: a running job as lines; Meter: its rates
 //	table.go   Table: the rows of an upsert stream, by key
+//	kept.go    kept: those of them that a window may come to show
 package screen
 
 import (

@@ -2,10 +2,10 @@ package screen
 
 import (
 	"bytes"
-	"container/heap"
 	"fmt"
 	"slices"
 	"sync"
+	"unicode/utf8"
 
 	"pipec/connector/format"
 	"pipec/vm/value"
@@ -20,11 +20,9 @@ type Table struct {
 	nested []format.Encoder // by column: for values that are not one word; nil for others
 
 	mu      sync.Mutex
-	rows    map[string]*record // by encoded key, whose order is that of the keys
-	order   []string           // the smallest keys, sorted; valid unless stale
-	stale   bool
-	most    int // how many of them order holds
+	rows    kept
 	changed bool
+	since   string // "", or from when on the rows are known: earlier ones are missing until they change
 	titled  bool
 	columns []column
 	scratch []byte
@@ -33,14 +31,12 @@ type Table struct {
 	touch   func()
 }
 
-// record is one row, its cells separated by a byte that clean text does not hold.
-type record struct{ cells []byte }
-
-const separator = 0
+// A cell is never drawn wider than a window, so that much of it is enough.
+const cellMost = 512
 
 // NewTable makes the table of a sink; key are the names of the columns whose rows replace each other. touch is called after each change, from any goroutine.
 func NewTable(name string, schema value.Schema, key []string, touch func()) (*Table, error) {
-	t := &Table{name: name, schema: schema, rows: map[string]*record{}, touch: touch, nested: make([]format.Encoder, len(schema.Fields))}
+	t := &Table{name: name, schema: schema, touch: touch, nested: make([]format.Encoder, len(schema.Fields))}
 	for _, k := range key {
 		i := slices.IndexFunc(schema.Fields, func(f value.Field) bool { return f.Name == k })
 		if i < 0 {
@@ -113,29 +109,46 @@ func (t *Table) apply(b *value.Batch, r int32) (err error) {
 	for i, c := range t.keys {
 		t.scratch = value.AppendKey(t.scratch, b.Cols[c], t.types[i], int(r))
 	}
-	rec := t.rows[string(t.scratch)]
 	if kind == value.Delete {
-		if rec != nil {
-			delete(t.rows, string(t.scratch))
-			t.stale = true
-		}
+		t.rows.remove(t.scratch)
 		return nil
 	}
+	rec := t.rows.place(t.scratch)
 	if rec == nil {
-		rec = &record{}
-		t.rows[string(t.scratch)] = rec
-		t.stale = true
+		return nil // beyond what is kept
 	}
 	rec.cells = rec.cells[:0]
 	for i := range t.schema.Fields {
 		if i > 0 {
 			rec.cells = append(rec.cells, separator)
 		}
+		begin := len(rec.cells)
 		if rec.cells, err = t.cell(rec.cells, b, i, r); err != nil {
 			return err
 		}
+		if len(rec.cells)-begin > cellMost {
+			end := begin + cellMost
+			for !utf8.RuneStart(rec.cells[end]) {
+				end--
+			}
+			rec.cells = append(rec.cells[:end], ellipsis...)
+		}
 	}
 	return nil
+}
+
+// Restarted tells the table that its job goes on from a snapshot. Rows that it has may be newer than that, and are forgotten if forget is set; if since is
+// given, rows that do not change from then on are missing, and the table says so.
+func (t *Table) Restarted(forget bool, since string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if forget {
+		t.rows, t.since = kept{}, ""
+	}
+	if since != "" {
+		t.since = since
+	}
+	t.changed = true
 }
 
 // cell writes one value as a person reads it.
@@ -186,24 +199,35 @@ func (t *Table) Changed() bool {
 func (t *Table) Lines(width, height int) []Line {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.rows) == 0 || height < 2 {
+	if height < 2 {
 		return nil
 	}
-	if t.titled && height > 3 {
-		return append([]Line{{cut(t.name, width), Bold}}, t.lines(width, height-1)...)
+	if len(t.rows.byKey) == 0 {
+		if t.since == "" {
+			return nil
+		}
+		return []Line{{cut(ellipsis+" no row has changed since "+t.since, width), Dim}}
 	}
-	return t.lines(width, height)
+	var title, note []Line
+	if t.titled && height > 3 {
+		title = []Line{{cut(t.name, width), Bold}}
+	}
+	if t.since != "" && height > 2 {
+		note = []Line{{cut(ellipsis+" only rows changed since "+t.since, width), Dim}}
+	}
+	return append(append(title, t.lines(width, height-len(title)-len(note))...), note...)
 }
 
 func (t *Table) lines(width, height int) []Line {
-	n := min(len(t.rows), height-1)
-	if n < len(t.rows) {
-		n = max(1, n-1) // the last line tells of the rest
+	all := len(t.rows.byKey)
+	n := min(all, height-1)
+	if n < all || t.rows.beyond {
+		n = min(n, max(1, height-2)) // the last line tells of the rest
 	}
-	keys := t.smallest(n)
-	cells := make([][]string, len(keys))
-	for i, k := range keys {
-		for cell := range bytes.SplitSeq(t.rows[k].cells, []byte{separator}) {
+	records := t.rows.smallest(n)
+	cells := make([][]string, len(records))
+	for i, r := range records {
+		for cell := range bytes.SplitSeq(r.cells, []byte{separator}) {
 			cells[i] = append(cells[i], string(cell))
 		}
 	}
@@ -217,50 +241,13 @@ func (t *Table) lines(width, height int) []Line {
 	for _, c := range cells {
 		lines = append(lines, Line{Text: row(t.columns, widths, c)})
 	}
-	rest := leftOut(len(t.rows)-len(keys), hidden)
+	rest := leftOut(all-len(records), t.rows.beyond, hidden)
 	if rest != "" {
 		if len(lines) == height {
 			lines = lines[:height-1]
-			rest = leftOut(len(t.rows)-len(lines)+1, hidden)
+			rest = leftOut(all-len(lines)+1, t.rows.beyond, hidden)
 		}
 		lines = append(lines, Line{cut(rest, width), Dim})
 	}
 	return lines
-}
-
-// smallest gives the n smallest keys in order.
-func (t *Table) smallest(n int) []string {
-	if !t.stale && n <= t.most {
-		return t.order[:min(n, len(t.order))]
-	}
-	var h largest
-	for k := range t.rows {
-		if len(h) < n {
-			heap.Push(&h, k)
-		} else if k < h[0] {
-			h[0] = k
-			heap.Fix(&h, 0)
-		}
-	}
-	slices.Sort(h)
-	t.order, t.stale, t.most = h, false, n
-	return h
-}
-
-// largest is a heap with the largest key on top.
-type largest []string
-
-func (h largest) Len() int           { return len(h) }
-func (h largest) Less(i, j int) bool { return h[i] > h[j] }
-func (h largest) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-
-// Push implements heap.Interface.
-func (h *largest) Push(x any) { *h = append(*h, x.(string)) }
-
-// Pop implements heap.Interface.
-func (h *largest) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return x
 }
