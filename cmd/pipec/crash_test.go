@@ -190,6 +190,9 @@ func (v *victim) live(life, retain int) (finished bool, err error) {
 	if backend != "memory" && rng.IntN(2) == 0 {
 		args = append(args, "--set", "job.state.incremental=true")
 	}
+	if backend == "badger" && rng.IntN(2) == 0 {
+		args = append(args, "--set", "job.state.cache=64KiB") // most rows lie in the database
+	}
 	how := "by a signal"
 	after := time.Duration(20+rng.ExpFloat64()*250) * time.Millisecond
 	switch {
