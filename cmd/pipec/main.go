@@ -4,7 +4,7 @@
 //	compile.go   from a file and the command line to a plan or diagnostics
 //	run.go       run: flags, signals, reports
 //	faults.go    --fault: its check against the program, its completion
-//	report.go    what a run prints at its start and at its end
+//	report.go    what a run prints at its start and at its end; log.go: the same as objects, and --events
 //	display.go   what a run shows on a terminal
 //	serve.go     a running job's control socket; jobs.go: the verbs that use it
 //	validate.go fmt.go plan.go version.go   one file per verb

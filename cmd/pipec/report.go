@@ -14,27 +14,46 @@ import (
 	"pipec/vm"
 )
 
-// reporter writes what a person wants to know of a run to stderr. It is an event.Sink: the log is a view of the events.
+// reporter writes the log of a run to stderr: as text what a person wants to know, as JSON everything. It is an event.Sink: the log is a view of the events.
 type reporter struct {
 	w     io.Writer
+	log   *journal // nil: the log is text
 	quiet bool
 	stats bool // the end report tells what stages took
-	start time.Time
 	plan  *plan.Plan
 	how   string // the resolved restart strategy
 	shown bool
-	spare int64 // checkpoints that were given up because nobody needs them any more
 }
 
 // line writes one line.
 func (r *reporter) line(format string, args ...any) {
-	if !r.quiet {
+	switch {
+	case r.quiet:
+	case r.log != nil:
+		r.log.say(note{fmt.Sprintf(format, args...)})
+	default:
 		fmt.Fprintf(r.w, format+"\n", args...)
 	}
 }
 
-// Emit implements event.Sink. Checkpoints that complete are silent: the end report counts them.
+// fail writes what went wrong beside the job.
+func (r *reporter) fail(format string, args ...any) {
+	if r.log != nil {
+		r.log.say(failed{Text: fmt.Sprintf(format, args...)})
+		return
+	}
+	fmt.Fprintf(r.w, "pipec: "+format+"\n", args...)
+}
+
+// Emit implements event.Sink. As text, checkpoints that complete are silent: the end report counts them.
 func (r *reporter) Emit(e event.Event) {
+	if r.log != nil {
+		if b, ok := e.Body.(*event.Job); ok && b.State == event.Starting {
+			r.shown = true
+		}
+		r.log.hear(e, r.quiet)
+		return
+	}
 	switch b := e.Body.(type) {
 	case *event.Job:
 		if b.State == event.Starting {
@@ -44,8 +63,7 @@ func (r *reporter) Emit(e event.Event) {
 		r.line("restored %s %d from %s (%s in %d ms)", b.Kind, b.ID, b.From, humanize.IBytes(uint64(b.Bytes)), b.DurationMS)
 	case *event.CheckpointFailed:
 		if b.Reason == string(checkpoint.Superseded) || b.Reason == string(checkpoint.Suspended) {
-			r.spare++ // given up because it is not needed any more, which is no failure to a person
-			return
+			return // given up because it is not needed any more, which is no failure
 		}
 		r.line("checkpoint %d failed: %s", b.ID, strings.TrimSpace(b.Reason+" "+b.Text))
 	case *event.Restart:
@@ -91,6 +109,10 @@ func (r *reporter) footer(res vm.Result, command string) {
 	if r.quiet || !r.shown { // nothing began
 		return
 	}
+	if r.log != nil { // the summary is there
+		r.goOn(res, command)
+		return
+	}
 	s := res.Summary
 	r.line("%s after %s", s.State, (time.Duration(s.DurationMS) * time.Millisecond).Round(time.Millisecond))
 	for _, e := range s.Sources {
@@ -111,7 +133,7 @@ func (r *reporter) footer(res vm.Result, command string) {
 		r.times(s.Stages)
 	}
 	if n := s.Checkpoints; n.Completed+n.Failed > 0 || s.Restarts > 0 {
-		r.line("  %d checkpoints, %d failed, %d restarts", n.Completed, n.Failed-r.spare, s.Restarts)
+		r.line("  %d checkpoints, %d failed, %d restarts", n.Completed, n.Failed, s.Restarts)
 	}
 	r.goOn(res, command)
 }

@@ -41,6 +41,7 @@ type runFlags struct {
 	events           string
 	faults           []string
 	grace            time.Duration
+	log              string
 	quiet            bool
 	profile          string
 	stats            bool
@@ -73,6 +74,7 @@ failed is only resumed with --resume, and -s goes back to any snapshot. The firs
 	flags.StringVar(&f.events, "events", "", "append what happens to `FILE`, one JSON object a line")
 	faultFlag(cmd, &f.faults, &f.given)
 	flags.DurationVar(&f.grace, "grace", 20*time.Second, "how long the last checkpoint may take after a signal")
+	logFlag(cmd, &f.log)
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only")
 	flags.StringVar(&f.profile, "profile", "", "write cpu.pprof, heap.pprof and trace.out of the run into the folder `DIR`")
 	flags.BoolVar(&f.stats, "stats", false, "show in the end report what each stage took: nanoseconds per row, and its share of the time")
@@ -102,6 +104,15 @@ func (f *runFlags) check() error {
 }
 
 func run(std streams, file string, f runFlags) error {
+	log, err := newJournal(f.log, std.err)
+	if err != nil {
+		return &exit{exitUsage, err}
+	}
+	return log.end(runJob(std, file, f, log))
+}
+
+// runJob is run without its last word. log is nil if that is text.
+func runJob(std streams, file string, f runFlags, log *journal) error {
 	if err := f.check(); err != nil {
 		return &exit{exitUsage, err}
 	}
@@ -113,33 +124,27 @@ func run(std streams, file string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	render(std, withoutHints(c.diags), c.sources)
+	log.render(std, withoutHints(c.diags), c.sources)
 	if c.diags.HasErrors() {
 		return &exit{exitInvalid, nil}
 	}
 	if err := checkFaults(faults, c.plan); err != nil {
 		return &exit{exitUsage, err}
 	}
-	show := newDisplay(std, c.plan, f.quiet)
+	show := newDisplay(std, c.plan, f.quiet || log != nil)
 	defer show.close()
-	r := &reporter{w: show.err, quiet: f.quiet, stats: f.stats, plan: c.plan}
+	r := &reporter{w: show.err, log: log.through(show.err), quiet: f.quiet, stats: f.stats, plan: c.plan}
 	front := newDesk(c.plan)
 	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Random: seeded(), Stdin: connector.Keep(std.in), Stdout: show.stdout(),
 		Watcher: follow.OS(), Dialer: redial.Keep(redial.Net()), Faults: faults, Process: process()}
 	env.Local = localDir(&c.plan.Job)
 	limitMemory(c.plan.Job.Memory)
-	listeners := []event.Sink{r, front, show}
-	var log *event.Writer
-	if f.events != "" {
-		file, err := os.OpenFile(f.events, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-		if err != nil {
-			return &exit{exitUsage, fmt.Errorf("--events: %w", err)}
-		}
-		defer file.Close()
-		log = event.NewWriter(file)
-		listeners = append(listeners, log)
+	events, err := openEvents(f.events)
+	if err != nil {
+		return &exit{exitUsage, fmt.Errorf("--events: %w", err)}
 	}
-	env.Events = event.FanOut(listeners...)
+	defer events.close()
+	env.Events = event.FanOut(r, front, events)
 	if f.restore, err = absolute(f.restore); err != nil {
 		return &exit{exitUsage, err}
 	}
@@ -156,8 +161,8 @@ func run(std streams, file string, f runFlags) error {
 	if err = errors.Join(err, taken.stop()); err != nil {
 		return err
 	}
-	if log != nil && log.Err() != nil {
-		fmt.Fprintf(std.err, "pipec: --events: %v\n", log.Err())
+	if err := events.close(); err != nil {
+		r.fail("--events: %v", err)
 	}
 	r.footer(res, again(file, f))
 	for _, rule := range faults.Unused() {
