@@ -68,7 +68,7 @@ func of(p *plan.Plan) picture {
 	}
 	for _, n := range p.Nodes {
 		for _, e := range p.Inputs(n.ID) {
-			pic.arrows = append(pic.arrows, arrow{from: at[e.From], to: at[e.To], label: label(p, e), side: e.Port > 0, shuffle: e.Exchange != plan.Forward})
+			pic.arrows = append(pic.arrows, arrow{from: at[e.From], to: at[e.To], label: label(p, e), side: sorted(p, e), shuffle: e.Exchange != plan.Forward})
 		}
 	}
 	return pic
@@ -161,6 +161,12 @@ func facts(t plan.StreamType) string {
 	return text
 }
 
+// sorted says whether an edge carries what a stage sorts out beside its rows: late rows, failed ones. The branches of a split are equals.
+func sorted(p *plan.Plan, e *plan.Edge) bool {
+	from := p.Find(e.From)
+	return e.Port > 0 && from != nil && len(from.Ports) > 0 && from.Ports[0].Name == ""
+}
+
 // label says how rows get from one box to the next, where that is not plain.
 func label(p *plan.Plan, e *plan.Edge) string {
 	var parts []string
@@ -168,8 +174,8 @@ func label(p *plan.Plan, e *plan.Edge) string {
 	var fields []value.Field
 	if from != nil && e.Port < len(from.Ports) {
 		fields = from.Ports[e.Port].Type.Schema.Fields
-		if e.Port > 0 {
-			parts = append(parts, from.Ports[e.Port].Name)
+		if name := from.Ports[e.Port].Name; name != "" {
+			parts = append(parts, name)
 		}
 	}
 	switch e.Exchange {

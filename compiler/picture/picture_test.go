@@ -216,3 +216,25 @@ func TestWrap(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestBranches holds that every branch of a split has its name, the first one too, and that none looks like what was sorted out.
+func TestBranches(t *testing.T) {
+	p := compiled(t, `source a from sequence { to = 9 }
+from a |> split {
+  low when value < 3
+  middle when value < 6
+  high otherwise
+}
+from low |> into stdout
+from middle |> into stdout
+from high |> into stdout`)
+	var b bytes.Buffer
+	if err := Mermaid(&b, p); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"low", "middle", "high"} {
+		if !strings.Contains(b.String(), ` -->|"`+name+`"| `) {
+			t.Errorf("no solid arrow named %s:\n%s", name, b.String())
+		}
+	}
+}
