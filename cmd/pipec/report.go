@@ -23,6 +23,7 @@ type reporter struct {
 	plan  *plan.Plan
 	how   string // the resolved restart strategy
 	shown bool
+	spare int64 // checkpoints that were given up because nobody needs them any more
 }
 
 // line writes one line.
@@ -63,7 +64,8 @@ func (r *reporter) Emit(e event.Event) {
 		r.line("restored %s %d from %s (%s in %d ms)", b.Kind, b.ID, b.From, humanize.IBytes(uint64(b.Bytes)), b.DurationMS)
 	case *event.CheckpointFailed:
 		if b.Reason == string(checkpoint.Superseded) || b.Reason == string(checkpoint.Suspended) {
-			return // given up because it is not needed any more, which is no failure
+			r.spare++ // given up because it is not needed any more, which is no failure to a person
+			return
 		}
 		r.line("checkpoint %d failed: %s", b.ID, strings.TrimSpace(b.Reason+" "+b.Text))
 	case *event.Restart:
@@ -133,7 +135,7 @@ func (r *reporter) footer(res vm.Result, command string) {
 		r.times(s.Stages)
 	}
 	if n := s.Checkpoints; n.Completed+n.Failed > 0 || s.Restarts > 0 {
-		r.line("  %d checkpoints, %d failed, %d restarts", n.Completed, n.Failed, s.Restarts)
+		r.line("  %d checkpoints, %d failed, %d restarts", n.Completed, n.Failed-r.spare, s.Restarts)
 	}
 	r.goOn(res, command)
 }

@@ -144,7 +144,7 @@ func runJob(std streams, file string, f runFlags, log *journal) error {
 		return &exit{exitUsage, fmt.Errorf("--events: %w", err)}
 	}
 	defer events.close()
-	env.Events = event.FanOut(r, front, events)
+	env.Events = event.FanOut(r, front, show, events)
 	if f.restore, err = absolute(f.restore); err != nil {
 		return &exit{exitUsage, err}
 	}
