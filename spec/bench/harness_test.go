@@ -17,6 +17,8 @@ import (
 	"pipec/compiler"
 	"pipec/compiler/plan"
 	"pipec/connector"
+	"pipec/connector/follow"
+	"pipec/connector/redial"
 	"pipec/grammar/diag"
 	"pipec/state/vfs"
 	"pipec/vm"
@@ -43,6 +45,7 @@ type program struct {
 	stdout io.Writer  // nil: nobody looks
 	events event.Sink // nil: nobody listens
 	sched  func(vm.Scheduler) vm.Scheduler
+	enough <-chan struct{} // a job without an end is cancelled when this is closed
 }
 
 // compile makes the plan.
@@ -70,7 +73,8 @@ func (p program) run(t testing.TB, c *plan.Plan) event.Summary {
 	rng := rand.New(rand.NewPCG(1, 2))
 	sched := &vm.Goroutines{Clock: clock.Real()}
 	env := &vm.Env{FS: vfs.OS(), Clock: clock.Real(), Sched: sched, Random: rng.Uint64, Stdin: connector.Keep(stdin), Stdout: connector.Share(stdout),
-		Events: p.events, Process: vm.Process{Host: "bench", ID: 1, Engine: "bench"}, Local: t.TempDir()}
+		Events: p.events, Process: vm.Process{Host: "bench", ID: 1, Engine: "bench"}, Local: t.TempDir(),
+		Watcher: follow.OS(), Dialer: redial.Keep(redial.Net())}
 	if p.sched != nil {
 		env.Sched = p.sched(sched)
 	}
@@ -78,7 +82,12 @@ func (p program) run(t testing.TB, c *plan.Plan) event.Summary {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res := <-job.Start()
+	done := job.Start()
+	if p.enough != nil {
+		<-p.enough
+		job.Cancel()
+	}
+	res := <-done
 	sched.Wait()
 	if res.Err != nil {
 		t.Fatal(res.Err)

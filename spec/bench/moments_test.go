@@ -2,7 +2,10 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -187,18 +190,24 @@ func (r *rowCounter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// How long a row is on its way from the standard input to the standard output: at 100,000 rows a second in a hundred a millisecond, and in a pipeline where a row comes every five milliseconds.
+// How long a row is on its way to the standard output: at 100,000 rows a second in a hundred a millisecond, from the standard input, a file that grows and a connection, and in a pipeline
+// where a row comes every five milliseconds.
 func BenchmarkLatency(b *testing.B) {
 	for _, c := range []struct {
 		name  string
 		every time.Duration
 		burst int
 		rows  int
-	}{{"100k", time.Millisecond, 100, 200_000}, {"quiet", 5 * time.Millisecond, 1, 400}} {
+		open  func(b *testing.B) (feed io.WriteCloser, source program)
+	}{
+		{"100k", time.Millisecond, 100, 200_000, fromStdin}, {"100k-file", time.Millisecond, 100, 200_000, fromFile}, {"100k-socket", time.Millisecond, 100, 200_000, fromSocket},
+		{"quiet", 5 * time.Millisecond, 1, 400, fromStdin},
+	} {
 		b.Run(c.name, func(b *testing.B) {
 			var all []float64
 			for b.Loop() {
-				all = append(all, latencies(b, c.every, c.burst, c.rows)...)
+				feed, source := c.open(b)
+				all = append(all, latencies(b, feed, source, c.every, c.burst, c.rows)...)
 			}
 			slices.Sort(all)
 			at := func(q float64) float64 { return all[int(q*float64(len(all)-1))] }
@@ -210,24 +219,66 @@ func BenchmarkLatency(b *testing.B) {
 	}
 }
 
-// latencies are those of all rows, in milliseconds.
-func latencies(b *testing.B, every time.Duration, burst, rows int) []float64 {
+const sentRows = "format json, schema { id: int, sent: int } }\n"
+
+func fromStdin(b *testing.B) (io.WriteCloser, program) {
 	in, feed, err := os.Pipe()
 	must(b, err)
+	return feed, program{stdin: in, text: "source rows from stdin { " + sentRows}
+}
+
+func fromFile(b *testing.B) (io.WriteCloser, program) {
+	name := filepath.Join(b.TempDir(), "rows.json")
+	feed, err := os.Create(name)
+	must(b, err)
+	return feed, program{text: fmt.Sprintf("source rows from file { path = %q, follow = true, ", name) + sentRows}
+}
+
+func fromSocket(b *testing.B) (io.WriteCloser, program) {
+	server, err := net.Listen("tcp", "localhost:0")
+	must(b, err)
+	return &accepted{server: server}, program{text: fmt.Sprintf("source rows from socket { address = %q, ", server.Addr()) + sentRows}
+}
+
+// accepted is the first connection to a server.
+type accepted struct {
+	server net.Listener
+	conn   net.Conn
+}
+
+// Write implements io.Writer.
+func (a *accepted) Write(p []byte) (n int, err error) {
+	if a.conn == nil {
+		if a.conn, err = a.server.Accept(); err != nil {
+			return 0, err
+		}
+	}
+	return a.conn.Write(p)
+}
+
+// Close implements io.Closer.
+func (a *accepted) Close() error { return errors.Join(a.conn.Close(), a.server.Close()) }
+
+// latencies are those of all rows, in milliseconds.
+func latencies(b *testing.B, feed io.WriteCloser, p program, every time.Duration, burst, rows int) []float64 {
 	result, out, err := os.Pipe()
 	must(b, err)
 	begun := time.Now()
 	var all []float64
 	var both sync.WaitGroup
+	enough := make(chan struct{})
 	both.Go(func() {
-		defer feed.Close()
+		if _, err := feed.Write([]byte("{\"id\":-1,\"sent\":0}\n")); err != nil { // a connection is there with it
+			return
+		}
+		start := time.Since(begun)
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		var buf []byte
 		for sent := 0; sent < rows; {
 			// Rows that are due since the last tick are sent as if they came one after the other: a late ticker is not a slow engine.
 			<-tick.C
-			for due := int(time.Since(begun)/every) * burst; sent < min(due, rows); {
+			for due := int((time.Since(begun)-start)/every) * burst; sent < min(due, rows); {
 				buf = buf[:0]
 				for range burst {
 					buf = fmt.Appendf(buf, "{\"id\":%d,\"sent\":%d}\n", sent, time.Since(begun).Microseconds())
@@ -238,10 +289,12 @@ func latencies(b *testing.B, every time.Duration, burst, rows int) []float64 {
 				}
 			}
 		}
+		<-enough // a file or a connection goes on
+		_ = feed.Close()
 	})
 	both.Go(func() {
 		r := bufio.NewScanner(result)
-		for r.Scan() {
+		for len(all) < rows && r.Scan() {
 			now := time.Since(begun).Microseconds()
 			line := after(r.Bytes(), `{"sent":`)
 			sent, err := strconv.ParseInt(string(line[:len(line)-1]), 10, 64)
@@ -250,8 +303,10 @@ func latencies(b *testing.B, every time.Duration, burst, rows int) []float64 {
 			}
 			all = append(all, float64(now-sent)/1000)
 		}
+		close(enough)
 	})
-	p := program{stdin: in, stdout: out, text: "source rows from stdin { format json, schema { id: int, sent: int } }\nfrom rows |> where id >= 0 |> select sent |> into stdout"}
+	p.text += "from rows |> where id >= 0 |> select sent |> into stdout"
+	p.stdout, p.enough = out, enough
 	p.run(b, p.compile(b))
 	must(b, out.Close())
 	both.Wait()

@@ -67,6 +67,12 @@ var moments = []moment{
 	{"Latency/100k", "p50-ms", "stdin to stdout at 100,000 rows/s: median", "ms", 0, 0},
 	{"Latency/100k", "p99-ms", "99 of 100", "ms", 0, 0},
 	{"Latency/100k", "p99.9-ms", "999 of 1,000", "ms", 0, 0},
+	{"Latency/100k-file", "p50-ms", "a file that is followed, at 100,000 rows/s: median", "ms", 0, 0},
+	{"Latency/100k-file", "p99-ms", "99 of 100", "ms", 0, 0},
+	{"Latency/100k-file", "p99.9-ms", "999 of 1,000", "ms", 0, 0},
+	{"Latency/100k-socket", "p50-ms", "a socket, at 100,000 rows/s: median", "ms", 0, 0},
+	{"Latency/100k-socket", "p99-ms", "99 of 100", "ms", 0, 0},
+	{"Latency/100k-socket", "p99.9-ms", "999 of 1,000", "ms", 0, 0},
 }
 
 func (m moment) low(v float64) bool {
