@@ -3,7 +3,7 @@
 // An aggregate keeps its accumulators in words of a state slot (value.Slot), so that the state of a million keys holds no pointer; what does not fit
 // goes to the table's value.Heap. Accumulators start as zeros, and the zeros of any aggregate mean "no rows yet".
 //
-//	agg.go              Spec, Update, Merge, Result, the table and its look-up
+//	agg.go              Spec, Update, Merge, Unmerge, Result, the table and its look-up
 //	count.go            count
 //	count_distinct.go   count_distinct, over run.go: sets of values as sorted runs
 //	sum.go avg.go       sum and avg, over wide.go: sums that cannot overflow
@@ -35,6 +35,8 @@ type Spec struct {
 	Update func(u *Update)
 	// Merge adds the accumulators of src to dst (for windows that share panes). The rows of src count as having arrived after those of dst.
 	Merge func(m *Merge)
+	// Unmerge takes the accumulators of src, which were merged before, out of dst again, exactly. It gives nil for types for which that cannot be; a nil Unmerge is for none.
+	Unmerge func(args []value.Type) func(m *Merge)
 	// Result writes the value of each slot. A failure (sum out of range) is a row error of the emission.
 	Result   func(r *Result)
 	Examples []Example

@@ -20,10 +20,17 @@ func avg() Spec {
 			sumUpdate(u, u.Word+1)
 		},
 		Merge: func(m *Merge) {
-			for i, d := range m.Dst {
-				*d.Int(m.Word) += *m.Src[i].Int(m.Word)
-			}
+			countMerge(m)
 			sumMerge(m, m.Word+1)
+		},
+		Unmerge: func(args []value.Type) func(*Merge) {
+			if args[0].Kind == value.Float {
+				return nil
+			}
+			return func(m *Merge) {
+				countUnmerge(m)
+				sumUnmerge(m, m.Word+1)
+			}
 		},
 		Result: avgResult,
 		Examples: []Example{

@@ -14,12 +14,9 @@ func count() Spec {
 		Fields: func([]value.Type) []value.StateField {
 			return []value.StateField{{Name: "count", Cell: value.CellInt}}
 		},
-		Update: countUpdate,
-		Merge: func(m *Merge) {
-			for i, d := range m.Dst {
-				*d.Int(m.Word) += *m.Src[i].Int(m.Word)
-			}
-		},
+		Update:  countUpdate,
+		Merge:   countMerge,
+		Unmerge: func([]value.Type) func(*Merge) { return countUnmerge },
 		Result: func(r *Result) {
 			for i, s := range r.Slots {
 				r.Out.I64[i] = *s.Int(r.Word)
@@ -45,5 +42,17 @@ func countUpdate(u *Update) {
 		if !x.IsNull(int(u.Rows[i])) {
 			*s.Int(u.Word)++
 		}
+	}
+}
+
+func countMerge(m *Merge) {
+	for i, d := range m.Dst {
+		*d.Int(m.Word) += *m.Src[i].Int(m.Word)
+	}
+}
+
+func countUnmerge(m *Merge) {
+	for i, d := range m.Dst {
+		*d.Int(m.Word) -= *m.Src[i].Int(m.Word)
 	}
 }

@@ -95,6 +95,43 @@ func eachCall(t *testing.T, f func(t *testing.T, name string, typ value.Type)) {
 
 func rowsBetween(from, to int) []int32 { return value.Identity(to)[from:] }
 
+// What was merged can be taken out again, in any order, as if it had never been in.
+func TestUnmerge(t *testing.T) {
+	exact := map[string]bool{}
+	eachCall(t, func(t *testing.T, name string, typ value.Type) {
+		args := []value.Type{typ}
+		spec, _ := Lookup(name)
+		if spec.Unmerge == nil || spec.Unmerge(args) == nil {
+			return
+		}
+		exact[name+" "+typ.Kind.String()] = true
+		rapid.Check(t, func(r *rapid.T) {
+			d := drawData(r, typ)
+			at := rapid.IntRange(0, d.n).Draw(r, "cut")
+			part := func(from, to int) *call {
+				c := newCall(t, name, args, true, groups)
+				c.add(d.x, d.times, rowsBetween(from, to), d.group)
+				return c
+			}
+			sum, gone, left := newCall(t, name, args, true, groups), part(0, at), part(at, d.n)
+			sum.merge(gone)
+			sum.merge(left)
+			spec.Unmerge(args)(&Merge{Dst: sum.slots, Src: gone.slots, Types: args, Word: word, DstHeap: sum.heap, SrcHeap: gone.heap})
+			if got, want := sum.results(), left.results(); !slices.Equal(got, want) {
+				r.Fatalf("%v, want %v", got, want)
+			}
+		})
+	})
+	for _, of := range []string{"count int", "count string", "sum int", "sum decimal", "avg duration"} {
+		if !exact[of] {
+			t.Errorf("%s cannot be taken back", of)
+		}
+	}
+	if exact["sum float"] || exact["avg float"] {
+		t.Error("sums of floats are not exact")
+	}
+}
+
 // Splitting the rows into batches, and into panes that are merged in any bracketing, changes nothing.
 func TestMergeIsAssociative(t *testing.T) {
 	eachCall(t, func(t *testing.T, name string, typ value.Type) {

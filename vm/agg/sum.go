@@ -15,6 +15,12 @@ func sum() Spec {
 		Fields: func(args []value.Type) []value.StateField { return sumFields(args[0]) },
 		Update: func(u *Update) { sumUpdate(u, u.Word) },
 		Merge:  func(m *Merge) { sumMerge(m, m.Word) },
+		Unmerge: func(args []value.Type) func(*Merge) {
+			if args[0].Kind == value.Float {
+				return nil // what was rounded away does not come back
+			}
+			return func(m *Merge) { sumUnmerge(m, m.Word) }
+		},
 		Result: sumResult,
 		Examples: []Example{
 			{"[1, 2, null]", "sum(x)", "3"},
@@ -85,6 +91,17 @@ func sumMerge(m *Merge, word int) {
 			mergeDec(d, m.Src[i], word)
 		default:
 			mergeInt(d, m.Src[i], word)
+		}
+	}
+}
+
+// sumUnmerge is for sums that are exact.
+func sumUnmerge(m *Merge, word int) {
+	for i, d := range m.Dst {
+		if m.Types[0].Lane() == value.LaneWide {
+			unmergeDec(d, m.Src[i], word)
+		} else {
+			unmergeInt(d, m.Src[i], word)
 		}
 	}
 }

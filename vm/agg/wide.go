@@ -40,6 +40,21 @@ func mergeDec(d, s value.Slot, word int) {
 	*d.Int(word + 2) += *s.Int(word + 2) + int64(carry)
 }
 
+// unmergeInt takes one 128-bit sum out of another.
+func unmergeInt(d, s value.Slot, word int) {
+	lo, borrow := bits.Sub64(*d.Uint(word + 1), *s.Uint(word + 1), 0)
+	*d.Uint(word + 1) = lo
+	*d.Int(word) -= *s.Int(word) + int64(borrow)
+}
+
+// unmergeDec takes one 192-bit sum out of another.
+func unmergeDec(d, s value.Slot, word int) {
+	lo, borrow := bits.Sub64(*d.Uint(word + 1), *s.Uint(word + 1), 0)
+	mid, borrow := bits.Sub64(*d.Uint(word), *s.Uint(word), borrow)
+	*d.Uint(word + 1), *d.Uint(word) = lo, mid
+	*d.Int(word + 2) -= *s.Int(word + 2) + int64(borrow)
+}
+
 // narrow gives a 128-bit sum.
 func narrow(s value.Slot, word int) value.Dec {
 	return value.Dec{Hi: *s.Int(word), Lo: *s.Uint(word + 1)}

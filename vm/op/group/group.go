@@ -9,6 +9,7 @@
 //	windowed.go   what all windows have in common
 //	panes.go      a pane of state per window
 //	slices.go     slices of time that overlapping windows share
+//	total.go      their sum, from window to window
 package group
 
 import (

@@ -333,6 +333,21 @@ func (m *model) text(id string) string {
 	return fmt.Sprintf("%s %d %d %s %d %d %d", id, m.count, m.sum, maximum, len(m.distinct), high, m.sum+m.count)
 }
 
+// exact is the row of exact.
+func (m *model) exact(id string) string {
+	return fmt.Sprintf("%s %d %d %d", id, m.count, m.sum, m.sum+m.count)
+}
+
+// exact is standard with nothing but aggregates that can be taken out of a sum again: overlapping windows go another way then.
+func exact(s spec) *spec {
+	integer := value.Of(value.Int)
+	s.aggs = []plan.Aggregate{aggregate("count", nil, nil, integer), aggregate("sum", col(2), nil, integer)}
+	s.keys = []int{0, 1}
+	s.items = []*plan.Expr{plan.Column(4, integer), plan.Column(5, integer),
+		{Op: plan.OpAdd, Type: integer, Args: []*plan.Expr{plan.Column(5, integer), plan.Column(4, integer)}}}
+	return &s
+}
+
 // standard is the aggregates that the model knows.
 func standard(s spec) *spec {
 	integer := value.Of(value.Int)

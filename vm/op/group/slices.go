@@ -11,7 +11,8 @@ import (
 // sliced keeps the rows of overlapping windows once: in slices of time between any two places where a window begins or ends, of which there are two per step (Krishnamurthy, Wu, Franklin:
 // On-the-Fly Sharing for Streamed Aggregation, 2006). A window that fires is the sum of its slices.
 //
-// A row that is late for some of its windows is in no slice, because slices are shared, but in a pane of its own for each of the others.
+// A row that is late for some of its windows is in no slice, because slices are shared, but in a pane of its own for each of the others. So a slice never changes once a window that it is in
+// has fired.
 //
 // Which windows have fired is noted by key group, and only for groups that had rows in them: a task that takes keys over from several others may begin with a watermark before the ends of
 // windows that some of them have fired.
@@ -30,19 +31,28 @@ type sliced struct {
 	rowsA []int32 // rows for panes
 	wherA []int64
 
-	total  *state.Table // the sum of the slices of the window that fires
-	next   int64        // windows before have fired
+	total  total // the sum of the slices of the window that fires
+	next   int64 // windows before have fired
 	open   []int64
-	window int64 // the window that fires, if firing
+	leave  []int64 // slices to be taken out of the sum and forgotten
+	window int64   // the window that fires, if firing
 	firing bool
 	parts  []int64 // slices left to add
-	extra  bool    // its pane is left to add
+	phase  phase
 	cursor state.Cursor
 	keys1  value.Keys
 	buf    []value.Slot
-	dst    []value.Slot
 	had    []bool // groups that had rows in it
 }
+
+// phase is what is left to do for the window that fires, behind its slices.
+type phase int
+
+const (
+	addApart  phase = iota // its pane is to be added
+	giveRows               // the sums are to be given
+	takeApart              // its pane is to be taken out again
+)
 
 func newSlices(c *run.Context, w *windowed) (*sliced, error) {
 	from, to, groups := c.Store.Groups()
@@ -51,10 +61,10 @@ func newSlices(c *run.Context, w *windowed) (*sliced, error) {
 		s.Name += suffix
 		return s
 	}
-	s := &sliced{windowed: w, from: from, next: value.NoTime, buf: make([]value.Slot, w.size), dst: make([]value.Slot, w.size)}
+	s := &sliced{windowed: w, from: from, next: value.NoTime, buf: make([]value.Slot, w.size)}
 	s.apart = c.Store.Table(named(".late"))
 	s.fired = c.Store.Table(state.Schema{Node: w.schema.Node, Name: w.schema.Name + ".fired", Key: []value.Type{value.Of(value.Int)}, Fields: []value.StateField{{Name: "next", Cell: value.CellInt}}})
-	s.total = state.Scratch(named(""), groups)
+	s.total = newTotal(w.grouping, groups, w.size)
 	s.groupK = groupKeys(from, to, groups)
 	s.slots1 = make([]value.Slot, to-from)
 	s.had = make([]bool, to-from)
@@ -162,7 +172,7 @@ func (s *sliced) add(t *state.Table, rows []int32, starts []int64) error {
 func (s *sliced) advance() { s.choose() }
 
 // due implements windows.
-func (s *sliced) due() bool { return s.firing }
+func (s *sliced) due() bool { return s.firing || len(s.leave) > 0 }
 
 // choose finds the next window that has rows and whose end has come, and forgets slices that no window needs any more.
 func (s *sliced) choose() {
@@ -171,7 +181,11 @@ func (s *sliced) choose() {
 	for i, start := range s.open {
 		first := max(s.win.last(s.win.sliceEnd(start)-s.win.Size+s.win.Step-1), s.next)
 		if first > s.win.last(start) {
-			s.table.Drop(start)
+			if s.total.holds(start) {
+				s.leave = append(s.leave, start)
+			} else {
+				s.table.Drop(start)
+			}
 			continue
 		}
 		found, window = true, first
@@ -181,6 +195,13 @@ func (s *sliced) choose() {
 	if !found {
 		s.open = s.open[:0]
 	}
+	if s.total.cheaperAnew(len(s.leave)) {
+		s.total.clear()
+		for _, start := range s.leave {
+			s.table.Drop(start)
+		}
+		s.leave = s.leave[:0]
+	}
 	apart := s.apart.Namespaces(s.parts[:0])
 	if s.parts = apart[:0]; len(apart) > 0 && (!found || apart[0] <= window) {
 		found, window = true, apart[0]
@@ -189,92 +210,83 @@ func (s *sliced) choose() {
 	if !s.firing {
 		return
 	}
-	s.window, s.extra = window, true
+	s.window, s.phase = window, addApart
 	for _, start := range s.open {
-		if start >= window && start < window+s.win.Size {
+		if start >= window && start < window+s.win.Size && !s.total.holds(start) {
 			s.parts = append(s.parts, start)
 		}
 	}
 }
 
-// fire implements windows: first slice after slice is added up, then the sums are given.
+// fire implements windows: slices that left are taken out of the sum, then slice after slice is added, then the sums are given.
 func (s *sliced) fire() error {
 	if err := s.load(); err != nil {
 		return err
 	}
-	if len(s.parts) > 0 {
-		last, err := s.sum(s.table, s.parts[0])
+	switch {
+	case len(s.leave) > 0:
+		start := s.leave[0]
+		last, err := s.total.take(s.table, start, &s.cursor)
 		if last {
+			s.total.left(start)
+			s.table.Drop(start)
+			s.leave = s.leave[1:]
+		}
+		return err
+	case len(s.parts) > 0:
+		start := s.parts[0]
+		last, err := s.total.add(s.table, start, &s.cursor)
+		if last {
+			s.total.entered(start)
 			s.parts = s.parts[1:]
 		}
 		return err
-	}
-	if s.extra {
-		last, err := s.sum(s.apart, s.window)
-		s.extra = !last
+	case s.phase == addApart:
+		last, err := s.total.add(s.apart, s.window, &s.cursor)
+		if last {
+			s.phase = giveRows
+		}
+		return err
+	case s.phase == giveRows:
+		last, err := s.give()
+		if last {
+			s.phase = takeApart
+		}
 		return err
 	}
-	return s.give()
+	last, err := s.total.take(s.apart, s.window, &s.cursor)
+	if last {
+		return s.over()
+	}
+	return err
 }
 
-// sum adds a piece of a pane to the total, and says whether that was all of it.
-func (s *sliced) sum(t *state.Table, pane int64) (last bool, err error) {
-	n, err := t.Scan(pane, &s.cursor, &s.keys1, s.buf)
+// give gives a batch of the sums, and says whether that was all. Of key groups for which the window fired before a restore it gives none.
+func (s *sliced) give() (last bool, err error) {
+	s.cursor.Plain = true
+	n, err := s.total.table.Scan(0, &s.cursor, &s.keys1, s.buf)
 	if err != nil {
 		return false, err
 	}
 	if last = n < len(s.buf); last {
 		s.cursor = state.Cursor{}
 	}
-	keys, src := s.unfired(&s.keys1, s.buf[:n])
-	if len(src) == 0 {
+	refires := slices.ContainsFunc(s.keys1.Group, func(g uint16) bool { return s.after[int(g)-s.from] > s.window })
+	if refires || s.total.gone > 0 {
+		n = keep(&s.keys1, s.buf[:n], func(i int) bool { return s.after[int(s.keys1.Group[i])-s.from] <= s.window && s.total.alive(s.buf[i]) })
+	}
+	if n == 0 {
 		return last, nil
 	}
-	if err := s.total.Upsert(0, keys, s.dst[:len(src)], nil); err != nil {
-		return false, err
+	for _, g := range s.keys1.Group {
+		s.had[int(g)-s.from] = true
 	}
-	s.merge(s.total, s.dst[:len(src)], t, src)
-	return last, nil
+	return last, s.rowsOf(s.window, &s.keys1, s.buf[:n], s.total.table.Heap())
 }
 
-// unfired leaves those out for whose key group the window has fired before a restore.
-func (s *sliced) unfired(keys *value.Keys, slots []value.Slot) (*value.Keys, []value.Slot) {
-	fired := func(g uint16) bool { return s.after[int(g)-s.from] > s.window }
-	if !slices.ContainsFunc(keys.Group, fired) {
-		return keys, slots
-	}
-	var left value.Keys // only right after a restore, so it may cost something
-	left.Reset()
-	n := 0
-	for i, g := range keys.Group {
-		if !fired(g) {
-			left.Add(keys.At(i), s.groups)
-			slots[n] = slots[i]
-			n++
-		}
-	}
-	return &left, slots[:n]
-}
-
-// give gives a batch of the sums; after the last one the window is over.
-func (s *sliced) give() error {
-	n, err := s.total.Scan(0, &s.cursor, &s.keys1, s.buf)
-	if err != nil {
-		return err
-	}
-	if n > 0 {
-		for _, g := range s.keys1.Group {
-			s.had[int(g)-s.from] = true
-		}
-		if err := s.rowsOf(s.window, &s.keys1, s.buf[:n], s.total.Heap()); err != nil {
-			return err
-		}
-	}
-	if n == len(s.buf) {
-		return nil
-	}
-	s.cursor = state.Cursor{}
-	s.total.Drop(0)
+// over ends a window.
+func (s *sliced) over() error {
+	s.total.over()
 	s.apart.Drop(s.window)
 	s.next = s.window + s.win.Step
 	if err := s.note(); err != nil {

@@ -14,6 +14,7 @@ import (
 type world struct {
 	splits [][]row
 	delay  int64
+	exact  bool // the operator's aggregates are those of exact
 }
 
 func drawWorld(t *rapid.T, withMarks bool) *world {
@@ -73,7 +74,9 @@ func (w *world) expected(win *Window) (table map[string]string, late []string, p
 	}
 	table = map[string]string{}
 	for id, m := range models {
-		table[id] = m.text(id)
+		if table[id] = m.text(id); w.exact {
+			table[id] = m.exact(id)
+		}
 	}
 	return table, late, partly
 }
@@ -231,7 +234,12 @@ func drawWindow(t *rapid.T) *Window {
 func TestWindows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := standard(spec{window: drawWindow(t), size: rapid.SampledFrom([]int{1, 2, 7, 1024}).Draw(t, "batch"), late: rapid.Bool().Draw(t, "late as"), before: rapid.Bool().Draw(t, "before")})
-		e := &execution{s: s, w: drawWorld(t, true)}
+		w := drawWorld(t, true)
+		if w.exact = rapid.Bool().Draw(t, "exact"); w.exact {
+			s.items = nil
+			s = exact(*s)
+		}
+		e := &execution{s: s, w: w}
 		e.at, e.high = make([]int, len(e.w.splits)), make([]int64, len(e.w.splits))
 		for i := range e.high {
 			e.high[i] = value.NoTime
