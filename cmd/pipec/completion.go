@@ -16,6 +16,12 @@ import (
 // shells are those that completion is written for.
 var shells = []string{"bash", "zsh", "fish"}
 
+// plainCommas changes what cobra writes for bash: its printf %q escapes commas, which is not needed, and what was typed with one would match nothing.
+var plainCommas = strings.NewReplacer(
+	`[[ $comp == "$cur"* ]] || continue`, `[[ $comp == "$cur"* || ${compline%%$tab*} == "$cur"* ]] || continue`,
+	`    __pipec_handle_special_char "$cur" :`, `    COMPREPLY=("${COMPREPLY[@]//\\,/,}")
+    __pipec_handle_special_char "$cur" :`)
+
 func completionCommand(std streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion SHELL",
@@ -37,7 +43,11 @@ func completionCommand(std streams) *cobra.Command {
 			var err error
 			switch args[0] {
 			case "bash":
-				err = cmd.Root().GenBashCompletionV2(std.out, true)
+				var script strings.Builder
+				err = cmd.Root().GenBashCompletionV2(&script, true)
+				if err == nil {
+					_, err = plainCommas.WriteString(std.out, script.String())
+				}
 			case "zsh":
 				err = cmd.Root().GenZshCompletion(std.out)
 			case "fish":

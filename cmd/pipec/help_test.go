@@ -145,14 +145,17 @@ compopt() { :; }
 try() { COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; COMPREPLY=(); __start_pipec; echo "${COMPREPLY[@]}"; }
 try pipec run ""
 try pipec docs trunc
-try pipec vali`
+try pipec vali
+try pipec run a.pipe --fault fail,po
+try pipec run a.pipe --fault fail,point=sn
+try pipec run a.pipe --fault fail,point=after`
 	cmd := exec.Command("bash", "-c", script)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if want := "complete -o default -F __start_pipec pipec\na.pipe\ntruncate\nvalidate\n"; strings.ReplaceAll(string(out), " \n", "\n") != want {
+	if want := "complete -o default -F __start_pipec pipec\na.pipe\ntruncate\nvalidate\nfail,point=\nsnapshot\nafter-metadata after-commit\n"; strings.ReplaceAll(string(out), " \n", "\n") != want {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
 	}
 }
