@@ -77,8 +77,14 @@ func (c *compilation) parameters() {
 	for _, name := range given {
 		if s, silent := c.root.find(name); !silent && (s == nil || s.kind != aParam) {
 			d := c.list.Errorf("N212", diag.Span{}, "--set %s=...: there is no parameter `%s`", name, name)
-			if near := diag.Nearest(name, c.root.similar(aParam)); near != "" {
+			known := c.root.similar(aParam)
+			switch near := diag.Nearest(name, known); {
+			case near != "":
 				d.WithHelp("did you mean `%s`?", near)
+			case len(known) > 0:
+				d.WithHelp("parameters: %s", diag.Listed(known))
+			default:
+				d.WithHelp("this program has none; settings of the job block begin with `job.`")
 			}
 		}
 	}

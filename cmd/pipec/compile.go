@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,9 +27,33 @@ func (g *given) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&g.sets, "set", nil, "a parameter, `NAME=VALUE`, or a setting of the job block (job.checkpoint.interval=10s)")
 	f.StringVar(&g.config, "config", "", "configuration `FILE` with site defaults (default: $PIPEC_CONFIG, ./pipec.conf, /etc/pipec/pipec.conf)")
-	f.IntVarP(&g.parallelism, "parallelism", "p", 0, "`N` tasks for each stage, instead of what the job says")
+	f.VarP((*tasks)(&g.parallelism), "parallelism", "p", "`N` tasks for each stage, instead of what the job says")
 	completeSets(cmd)
 }
+
+// tasks is a number of tasks on the command line; 0: what the job says.
+type tasks int
+
+// String implements pflag.Value.
+func (n *tasks) String() string {
+	if *n == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*n))
+}
+
+// Set implements pflag.Value.
+func (n *tasks) Set(text string) error {
+	v, err := strconv.Atoi(text)
+	if err != nil || v < 1 {
+		return errors.New("not a number of tasks")
+	}
+	*n = tasks(v)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (n *tasks) Type() string { return "tasks" }
 
 // compiled is a program with everything that was found wrong with it.
 type compiled struct {
@@ -43,9 +68,6 @@ func compile(std streams, file string, g given, validate bool) (*compiled, error
 	text, err := readProgram(std, file)
 	if err != nil {
 		return nil, &exit{exitUsage, plainError(file, err)}
-	}
-	if g.parallelism < 0 {
-		return nil, &exit{exitUsage, fmt.Errorf("-p must be at least 1, not %d", g.parallelism)}
 	}
 	o := compiler.Options{File: file, Text: string(text), Params: map[string]string{}, Sets: map[string]string{}, Env: os.LookupEnv,
 		Parallelism: g.parallelism, Validate: validate, Load: load}

@@ -37,7 +37,7 @@ func formatFiles(std streams, files []string, write, diff bool) error {
 	for _, file := range files {
 		text, err := readProgram(std, file)
 		if err != nil {
-			return &exit{exitUsage, err}
+			return &exit{exitUsage, plainError(file, err)}
 		}
 		out, diags := grammar.Format(file, text)
 		if diags.HasErrors() {

@@ -83,6 +83,9 @@ func TestManual(t *testing.T) {
 			t.Errorf("%s is not there", cmd.CommandPath())
 		}
 	})
+	if strings.Contains(page, "`FILE`") {
+		t.Error("a name of a value stands in backquotes")
+	}
 	for _, want := range []string{`\-\-allow\-non\-restored\-state`, `printf 'to be or not to be\en'`, ".SH \"EXIT STATUS\"", `\fB130\fR`, "PIPEC_CONFIG"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%s is not there", want)

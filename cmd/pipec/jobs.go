@@ -49,7 +49,7 @@ func psCommand(std streams) *cobra.Command {
 		Short:   "the jobs that run on this machine",
 		Long:    "ps lists the jobs that run on this machine under your name.",
 		Example: "  pipec ps",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			jobs := []psEntry{}
 			for _, name := range control.List(sockets()) {

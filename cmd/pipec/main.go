@@ -10,6 +10,7 @@
 //	validate.go fmt.go plan.go version.go   one file per verb
 //	docs.go explain.go new.go               what a person looks up, and begins with (first/)
 //	completion.go man.go help.go            shells, man(1), --help
+//	usage.go     what is said about a wrong command line
 //	state.go     state ls, state verify
 package main
 
@@ -63,13 +64,16 @@ func main() {
 func execute(args []string, std streams) int {
 	root := newRoot(std)
 	root.SetArgs(args)
-	err := root.Execute()
+	cmd, err := root, strayWord(root, args)
+	if err == nil {
+		cmd, err = root.ExecuteC()
+	}
 	if err == nil {
 		return exitOK
 	}
 	var e *exit
 	if !errors.As(err, &e) {
-		e = &exit{exitUsage, fmt.Errorf("%w\nsee `pipec --help`", err)}
+		errors.As(misuse(cmd, err), &e)
 	}
 	if e.err != nil {
 		fmt.Fprintf(std.err, "pipec: %v\n", e.err)
@@ -101,7 +105,7 @@ back and rescales.`,
 		Example:       "  printf 'to be or not to be\\n' | pipec run examples/wordcount.pipe",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(std.err)
 			_ = cmd.Help()
@@ -115,6 +119,10 @@ back and rescales.`,
 	root.AddCommand(runCommand(std), validateCommand(std), fmtCommand(std), planCommand(std), stateCommand(std), versionCommand(std))
 	root.AddCommand(psCommand(std), statusCommand(std), checkpointCommand(std), cancelCommand(std))
 	root.AddCommand(newCommand(std), docsCommand(std), explainCommand(std), completionCommand(std), manCommand(std))
+	root.SetHelpCommand(helpCommand())
+	root.SetFlagErrorFunc(flagError)
+	root.Version = versionLine()
+	root.SetVersionTemplate("{{.Version}}\n")
 	completeFiles(root)
 	layHelp(root)
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))

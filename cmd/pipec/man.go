@@ -16,7 +16,7 @@ func manCommand(std streams) *cobra.Command {
 		Long:              "man prints the manual page, written from the commands themselves, for man(1) and for packages.",
 		Example:           "  pipec man > pipec.1",
 		ValidArgsFunction: cobra.NoFileCompletions,
-		Args:              cobra.NoArgs,
+		Args:              noArguments,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return written(manual(std.out, cmd.Root())) },
 	}
 }
@@ -113,7 +113,7 @@ func (m *roff) commands(cmd *cobra.Command) {
 			m.text(c.Long)
 			c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 				if !f.Hidden && f.Name != "help" {
-					m.item(flagTerm(f), f.Usage)
+					m.flag(f)
 				}
 			})
 			m.macro("PP")
@@ -123,16 +123,17 @@ func (m *roff) commands(cmd *cobra.Command) {
 	}
 }
 
-// flagTerm is how a flag is written, with its value.
-func flagTerm(f *pflag.Flag) string {
+// flag writes a flag with its value, whose name stands in backquotes in its text.
+func (m *roff) flag(f *pflag.Flag) {
 	term := "--" + f.Name
 	if f.Shorthand != "" {
 		term = "-" + f.Shorthand + ", " + term
 	}
-	if kind, _ := pflag.UnquoteUsage(f); kind != "" {
+	kind, text := pflag.UnquoteUsage(f)
+	if kind != "" {
 		term += " " + kind
 	}
-	return term
+	m.item(term, text)
 }
 
 // escape makes text safe for roff: backslashes and hyphens stay what they are, and no line is a request.

@@ -73,7 +73,7 @@ failed is only resumed with --resume, and -s goes back to any snapshot. The firs
 	flags.BoolVar(&f.fresh, "fresh", false, "start empty, whatever is in the storage")
 	flags.StringVar(&f.events, "events", "", "append what happens to `FILE`, one JSON object a line")
 	faultFlag(cmd, &f.faults, &f.given)
-	flags.DurationVar(&f.grace, "grace", 20*time.Second, "how long the last checkpoint may take after a signal")
+	flags.DurationVar(&f.grace, "grace", 20*time.Second, "how long the last checkpoint may take after a signal, a `DURATION`")
 	logFlag(cmd, &f.log)
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only")
 	flags.StringVar(&f.profile, "profile", "", "write cpu.pprof, heap.pprof and trace.out of the run into the folder `DIR`")
@@ -103,6 +103,18 @@ func (f *runFlags) check() error {
 	return nil
 }
 
+// fits says what is asked of a program that cannot do it: to begin without the state that the user named would be worse than not to begin.
+func (f *runFlags) fits(p *plan.Plan) error {
+	asked := "-s"
+	switch {
+	case p.Job.Checkpoint.Enabled() || !f.restoreSet && !f.resume:
+		return nil
+	case f.resume:
+		asked = "--resume"
+	}
+	return fmt.Errorf("%s: this job takes no checkpoints, and goes on from none: `checkpoint every ...` in its job block turns them on", asked)
+}
+
 func run(std streams, file string, f runFlags) error {
 	log, err := newJournal(f.log, std.err)
 	if err != nil {
@@ -128,7 +140,7 @@ func runJob(std streams, file string, f runFlags, log *journal) error {
 	if c.diags.HasErrors() {
 		return &exit{exitInvalid, nil}
 	}
-	if err := checkFaults(faults, c.plan); err != nil {
+	if err := errors.Join(checkFaults(faults, c.plan), f.fits(c.plan)); err != nil {
 		return &exit{exitUsage, err}
 	}
 	show := newDisplay(std, c.plan, f.quiet || log != nil)

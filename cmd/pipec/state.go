@@ -25,7 +25,7 @@ func stateCommand(std streams) *cobra.Command {
 		Long:  "state looks into checkpoints and savepoints. It only reads, and needs neither the program nor a running job.",
 		Example: `  pipec state ls .pipec/flights
   pipec state verify .pipec/flights`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(std.err)
 			_ = cmd.Help()

@@ -25,14 +25,19 @@ func versionText() string {
 	return "devel"
 }
 
+// versionLine is the version with what built it.
+func versionLine() string {
+	return fmt.Sprintf("pipec %s %s %s/%s", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func versionCommand(std streams) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "print the version",
 		Example: "  pipec version",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(std.out, "pipec %s %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(std.out, versionLine())
 			return err
 		},
 	}
