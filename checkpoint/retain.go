@@ -228,11 +228,11 @@ func (s *Storage) Discard(id uint64) error {
 	return errors.Join(append(errs, s.files.RemoveDir(dir), s.discardShared(id, own))...)
 }
 
-// GivenUp says whether nobody needs any more what a task writes for a checkpoint. Who made a state file asks behind its Commit, and removes it with Late.
+// GivenUp says whether nobody needs any more what a task writes for a checkpoint; a process that was replaced knows nothing of it. Who made a state file asks behind its Commit, and removes it with Late.
 func (s *Storage) GivenUp(id uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.givenUp[id] || s.over
+	return !s.fenced && (s.givenUp[id] || s.over)
 }
 
 // Late removes a state file of this process that came after its checkpoint was given up, and the directories if it was the last in them. What cannot be
