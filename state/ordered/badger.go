@@ -3,6 +3,7 @@ package ordered
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -43,12 +44,17 @@ func OpenBadger(dir string, cache int64) (*Badger, error) {
 	return &Badger{db}, nil
 }
 
-// Get implements DB.
+// Get implements DB. Keys are looked up in their order, so that neighbours find their blocks in the processor's cache.
 func (b *Badger) Get(keys [][]byte, at uint64, found func(i int, value []byte) error) error {
 	txn := b.db.NewTransactionAt(at, false)
 	defer txn.Discard()
-	for i, k := range keys {
-		item, err := txn.Get(k)
+	order := make([]int, len(keys))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return bytes.Compare(keys[a], keys[b]) })
+	for _, i := range order {
+		item, err := txn.Get(keys[i])
 		if errors.Is(err, badger.ErrKeyNotFound) {
 			continue
 		}
