@@ -27,6 +27,10 @@ func writeChain(s *Storage, id uint64) error {
 	if newest != nil && len(newest.Manifest.Handles[0].Files) < longest {
 		chain = newest.Manifest.Handles[0].Files
 	}
+	return writeBehind(s, id, chain)
+}
+
+func writeBehind(s *Storage, id uint64, chain []blob.Ref) error {
 	p := s.Place(id)
 	ref, err := p.Store.Put(p.SharedName("counts/aggregate/1[0]-state"), []byte(content(s.Run(), id)))
 	if err != nil {
@@ -194,32 +198,44 @@ func TestUnreadableNeeds(t *testing.T) {
 }
 
 // TestReleasesOvertake: a second release begins while a first one looks for what nobody needs. If it let go of checkpoints in the list of the first, that one
-// would delete what they needed, and what the newest, which is not in its list, needs too. Found by TestKills: a file of the newest checkpoint was gone.
+// would delete what they needed, and what a checkpoint that completed meanwhile needs too. Found by TestKills: a file of the newest checkpoint was gone.
 func TestReleasesOvertake(t *testing.T) {
-	m := vfs.NewMem()
-	var s *Storage
-	overtaken := false
-	o := options(vfs.Observe(m, vfs.Hooks{Before: func(op vfs.Op) error {
-		if op.Kind == "readdir" && strings.HasSuffix(op.Path, "/"+sharedDir) && s != nil && !overtaken {
-			overtaken = true
-			must(t, takeChain(s, 3))
-			must(t, s.Release([]uint64{2}))
+	for _, whole := range []bool{false, true} { // the newest in the list of the first has a chain of its own
+		m := vfs.NewMem()
+		var s *Storage
+		var chain []blob.Ref
+		overtaken, armed := false, false
+		o := options(vfs.Observe(m, vfs.Hooks{Before: func(op vfs.Op) error {
+			if armed && !overtaken && op.Kind == "readdir" && strings.HasSuffix(op.Path, "/"+sharedDir) {
+				overtaken = true
+				must(t, writeBehind(s, 4, chain)) // it was triggered when 2 was the newest
+				must(t, s.Record(4))
+				must(t, s.Release([]uint64{2}))
+			}
+			return nil
+		}}), "st", 1)
+		s, _, err := open(o, Request{})
+		must(t, err)
+		must(t, takeChain(s, 1))
+		must(t, takeChain(s, 2))
+		snap, err := s.Newest()
+		must(t, err)
+		chain = snap.Manifest.Handles[0].Files
+		if whole {
+			must(t, writeBehind(s, 3, nil))
+			must(t, s.Record(3))
 		}
-		return nil
-	}}), "st", 1)
-	s, _, err := open(o, Request{})
-	must(t, err)
-	must(t, takeChain(s, 1))
-	must(t, takeChain(s, 2))
-	must(t, s.Release([]uint64{1}))
-	if !overtaken {
-		t.Fatal("nothing was overtaken")
+		armed = true
+		must(t, s.Release([]uint64{1}))
+		if !overtaken {
+			t.Fatal("nothing was overtaken")
+		}
+		snap, err = s.Newest()
+		must(t, err)
+		must(t, checkChain(snap, s.Run()))
+		must(t, s.Release([]uint64{3}))
+		must(t, leftBehind(m, "st", false))
 	}
-	snap, err := s.Newest()
-	must(t, err)
-	must(t, checkChain(snap, s.Run()))
-	must(t, s.Release(nil))
-	must(t, leftBehind(m, "st", false))
 }
 
 func TestSharedNames(t *testing.T) {
