@@ -12,7 +12,7 @@ package ordered
 // DB holds keys in order, with versions. Reading at a version sees of each key the newest value that is not later. Methods may be
 // called from several goroutines; slices passed to callbacks are valid during the call.
 type DB interface {
-	// Get reads some keys and calls found with the index of each that exists. An error of found ends it.
+	// Get reads some keys and calls found with the index of each that exists, in any order. An error of found ends it.
 	Get(keys [][]byte, at uint64, found func(i int, value []byte) error) error
 	// Write stores entries as of a version that was never used before for these keys.
 	Write(batch []Entry, at uint64) error

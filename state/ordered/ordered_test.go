@@ -3,6 +3,7 @@ package ordered
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -64,10 +65,11 @@ func compare(t *rapid.T, dbs []DB, run int, key *rapid.Generator[[]byte], at uin
 	most := rapid.IntRange(1, 4).Draw(t, "most")
 	var answers []string
 	for _, db := range dbs {
-		answer := ""
-		if err := db.Get(keys, at, func(i int, v []byte) error { answer += fmt.Sprintf("%d=%s ", i, v); return nil }); err != nil {
+		values := make([]string, len(keys))
+		if err := db.Get(keys, at, func(i int, v []byte) error { values[i] += fmt.Sprintf("%d=%s ", i, v); return nil }); err != nil {
 			t.Fatal(err)
 		}
+		answer := strings.Join(values, "")
 		n, last := 0, slices.Clone(after)
 		err := db.Scan(prefix, last, at, func(k, v []byte) bool {
 			answer += fmt.Sprintf("%q=%s ", k, v)
