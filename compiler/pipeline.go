@@ -122,9 +122,19 @@ func (c *compilation) pipeline(u *unit) {
 		}
 		return
 	}
-	if b.ended == "" && b.known {
+	if b.ended == "" && b.known && !b.swallowed() {
 		b.list.Errorf("S420", p.Keyword(), "this pipeline goes nowhere").WithHelp("end it with `|> into ...`, or give it a name: `stream x = from ...`")
 	}
+}
+
+// swallowed says whether a text that is never closed may have taken the rest of a pipeline.
+func (c *compilation) swallowed() bool {
+	for _, d := range c.list {
+		if d.Code == "P105" {
+			return true
+		}
+	}
+	return false
 }
 
 func branches(stages []*grammar.Stage) []string {

@@ -188,8 +188,11 @@ func (b *builder) sourceColumns(cfg *plan.SourceConfig, spec *connector.Spec, bo
 	case body.Broken():
 		return false
 	default:
-		b.list.Errorf("C510", word.Span(), "this source declares no columns").
-			WithHelp("say what a row holds: `schema { id: int, amount: decimal(12, 2), at: timestamp }`")
+		example := "schema { id: int, amount: decimal(12, 2), at: timestamp }"
+		if word, _ := cfg.Settings.Choice("format"); word == "text" {
+			example = "schema { line: string }"
+		}
+		b.list.Errorf("C510", word.Span(), "this source declares no columns").WithHelp("say what a row holds: `%s`", example)
 		return false
 	}
 	if complete && len(cfg.Schema.Fields) == 0 {

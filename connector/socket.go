@@ -30,7 +30,7 @@ func socketSpec() Spec {
 func checkAddress(v any) string {
 	text, _ := v.(string)
 	if _, port, err := net.SplitHostPort(text); err != nil || port == "" {
-		return "address is a host and a port, such as \"localhost:9999\""
+		return "is a host and a port, such as \"localhost:9999\""
 	}
 	return ""
 }

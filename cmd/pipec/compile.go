@@ -91,6 +91,10 @@ func compile(std streams, file string, g given, validate bool) (*compiled, error
 
 func load(path string) (string, error) {
 	text, err := os.ReadFile(path)
+	var p *fs.PathError
+	if errors.As(err, &p) { // the message names the file already
+		err = p.Err
+	}
 	return string(text), err
 }
 

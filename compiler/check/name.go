@@ -127,7 +127,7 @@ func (r *run) noName(n *ast.IdentifierNode) val {
 		if near := diag.Nearest(n.Value, r.names.Similar(false)); near != "" {
 			d.With("did you mean `%s`?", near)
 		} else if r.s.Constant {
-			d.WithHelp("this is the same for all rows: numbers, texts, durations and parameters, no columns")
+			d.WithHelp("this is the same for all rows: a number, a duration, a parameter, or a text in quotes, but no column")
 		}
 		return r.unknown()
 	}

@@ -424,6 +424,9 @@ func (s *scanner) expect(text, after string) {
 			s.fail(t, "P112", "a comma is missing between two values").With("add `,` before this")
 			return
 		}
-		s.fail(t, "P102", "expected `%s`, found `%s`", text, mistake.Shown(t))
+		d := s.fail(t, "P102", "expected `%s`, found `%s`", text, mistake.Shown(t))
+		if text == "{" {
+			d.WithHelp("write `if c { a } else { b }`")
+		}
 	}
 }

@@ -3,7 +3,7 @@
 //
 //   - outline.go: the bracket structure of a declaration, and edits of its tokens
 //   - scene.go: Explain, and what is said when no rule fits
-//   - rules.go: one rule per classic mistake
+//   - rules.go: one rule per classic mistake; foreign.go: those for signs of other languages
 //   - words.go, synonym.go: the words that start declarations and stages, and those of other languages
 package mistake
 
@@ -52,7 +52,7 @@ const (
 
 // mistakes are tried in this order: the first that recognises the scene speaks.
 var mistakes = []func(*scene) *finding{
-	shiftedFact, misspeltSchema, emptyStage, missingPipe, foreignPipe, assignment, spokenDuration, sqlWord, nameBehind, byOnAggregate, keyWithoutBy,
+	bareRhythm, shiftedFact, misspeltSchema, emptyStage, missingPipe, foreignPipe, foreignArrow, foreignEquals, dashedName, assignment, spokenDuration, sqlWord, nameBehind, byOnAggregate, keyWithoutBy,
 	unknownStage, missingComma, settingWithoutEquals, columnWithoutColon, missingType, reservedName, quotedName, namelessDeclaration, unnamedValue,
 	comparedState, strangeItem,
 }
