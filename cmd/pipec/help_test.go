@@ -61,7 +61,7 @@ func TestHelp(t *testing.T) {
 			for line := range strings.Lines(cmd.Example) {
 				script := exec.Command("bash", "-c", before[cmd.CommandPath()]+"\n"+line)
 				script.Dir = dir
-				script.Env = append(os.Environ(), "NO_COLOR=1", "PIPEC_CONFIG=", "HOME="+dir, "XDG_STATE_HOME="+dir+"/.state", "XDG_RUNTIME_DIR="+dir)
+				script.Env = append(os.Environ(), "NO_COLOR=1", "PIPEC_CONFIG=", "HOME="+dir, "XDG_STATE_HOME="+dir+"/.state", "XDG_RUNTIME_DIR="+dir, "TMPDIR="+dir)
 				if out, err := script.CombinedOutput(); err != nil {
 					t.Errorf("%s: %v\n%s", strings.TrimSpace(line), err, out)
 				}

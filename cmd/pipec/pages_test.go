@@ -140,7 +140,7 @@ func (p *page) follow(t *testing.T, dir string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script.String())
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "NO_COLOR=1", "PIPEC_CONFIG=", "HOME="+dir, "XDG_STATE_HOME="+dir+"/.state", "XDG_RUNTIME_DIR="+dir, "LC_ALL=C", "PORT="+freePort(t))
+	cmd.Env = append(os.Environ(), "NO_COLOR=1", "PIPEC_CONFIG=", "HOME="+dir, "XDG_STATE_HOME="+dir+"/.state", "XDG_RUNTIME_DIR="+dir, "TMPDIR="+dir, "LC_ALL=C", "PORT="+freePort(t))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what a page leaves in the background ends with it
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = patience

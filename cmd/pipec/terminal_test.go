@@ -57,7 +57,7 @@ func open(t *testing.T, columns, rows int, out *os.File, args ...string) *window
 	}
 	w := &window{t: t, master: master, cmd: exec.Command("pipec", args...), gone: make(chan struct{})}
 	w.cmd.Dir = t.TempDir()
-	w.cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=1", "PIPEC_CONFIG=", "HOME="+w.cmd.Dir, "XDG_STATE_HOME="+w.cmd.Dir, "XDG_RUNTIME_DIR="+w.cmd.Dir)
+	w.cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=1", "PIPEC_CONFIG=", "HOME="+w.cmd.Dir, "XDG_STATE_HOME="+w.cmd.Dir, "XDG_RUNTIME_DIR="+w.cmd.Dir, "TMPDIR="+w.cmd.Dir)
 	w.cmd.Stdin, w.cmd.Stdout, w.cmd.Stderr = slave, slave, slave
 	if out != nil {
 		w.cmd.Stdout = out
