@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"errors"
 	"strings"
+	"syscall"
 
 	"pipec/state/blob"
 	"pipec/state/vfs"
@@ -37,6 +38,9 @@ func ReadSnapshot(uri string, fsys vfs.FS) (*Snapshot, error) {
 	data, err := blob.ReadAll(store, base+"/"+MetadataFile)
 	if errors.Is(err, blob.ErrNotExist) {
 		return nil, noMetadata(store, base, err)
+	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return nil, &SnapshotError{URI: uri, Reason: "this is a file, and a snapshot is a directory", Cause: err}
 	}
 	if err != nil {
 		return nil, err

@@ -189,10 +189,12 @@ func (d *display) loses() bool {
 	return false
 }
 
-// stream names what flows into a sink.
+// stream names what flows into a sink: a pipeline without a name has that of its sink, which tells nobody which of several it is.
 func (d *display) stream(sink string) string {
 	for _, e := range d.plan.Inputs(sink) {
-		if from := d.plan.Find(e.From); from != nil {
+		if from := d.plan.Find(e.From); from != nil && from.Stream == "stdout" {
+			return from.ID
+		} else if from != nil {
 			return from.Stream
 		}
 	}

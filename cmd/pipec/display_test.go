@@ -61,3 +61,15 @@ func TestTablesOverRestarts(t *testing.T) {
 		}
 	}
 }
+
+// TestTableTitles: two pipelines without a name into stdout are told apart.
+func TestTableTitles(t *testing.T) {
+	p := compiledText(t, `source n from sequence { to = 9 }
+stream counts = from n |> key by value |> count
+from counts |> into stdout
+from counts |> where count > 1 |> into stdout`)
+	d := &display{plan: p}
+	if a, b := d.stream("stdout/sink/1"), d.stream("stdout/sink/2"); a != "counts" || b != "stdout/where/1" {
+		t.Errorf("%q and %q", a, b)
+	}
+}
