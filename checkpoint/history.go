@@ -44,7 +44,7 @@ type Record struct {
 	Metadata   *blob.Ref `json:"metadata,omitempty"`
 	Retained   []uint64  `json:"retained,omitempty"`
 
-	// End: how the run ended; Kept: its checkpoints stay.
+	// End: how the run ended; Kept: its checkpoints stay, and Newest is the record of the newest.
 	State event.State `json:"state,omitempty"`
 	Kept  bool        `json:"kept,omitempty"`
 }
@@ -126,6 +126,7 @@ type Run struct {
 	Kept bool // its end left its checkpoints
 	// Completed are its checkpoints that can be restored, oldest first.
 	Completed []Completed
+	last      uint64 // number of the newest of their records, as the end has it; 0: it has none
 }
 
 // Completed is a checkpoint that passed its commit point.
@@ -143,8 +144,21 @@ func (r *Run) Newest() *Completed {
 	return &r.Completed[len(r.Completed)-1]
 }
 
-// lastRun reads the history back to the newest claim and makes of it what is known of the newest run; nil if there is no history.
+// lastRun is what the history says of the newest run; nil if there is no history. Where an end says which checkpoint was the newest, that one must be there: without
+// an end a record that is missing is one that never was.
 func (h history) lastRun() (*Run, error) {
+	run, err := h.readBack()
+	if err != nil || run == nil || run.last == 0 {
+		return run, err
+	}
+	if newest := run.Newest(); newest == nil || newest.Seq != run.last {
+		return nil, &SnapshotError{URI: blob.JoinURI(h.store.URI(), recordName(run.last)), Reason: "damaged: the record is missing", Cause: blob.ErrDamaged}
+	}
+	return run, nil
+}
+
+// readBack reads the history back to the newest claim.
+func (h history) readBack() (*Run, error) {
 	seqs, err := h.numbers()
 	if err != nil || len(seqs) == 0 {
 		return nil, err
@@ -161,7 +175,7 @@ func (h history) lastRun() (*Run, error) {
 		run.ID = r.Run
 		switch {
 		case r.Type == EndRecord && r.Seq == run.Last:
-			run.End, run.Kept = r.State, r.Kept
+			run.End, run.Kept, run.last = r.State, r.Kept, r.Newest
 		case r.Type == ClaimRecord:
 			run.Claim, run.From = r, r.From
 		case r.Type == CheckpointRecord && run.Newest() == nil:

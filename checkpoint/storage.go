@@ -307,13 +307,13 @@ func (s *Storage) number(r *Record) error {
 		return ErrFenced
 	}
 	r.Time, r.Nonce, r.Run = s.o.Now().UTC(), s.nonce, s.run
-	r.Seq, r.Epoch = s.seq+1, s.epoch
+	r.Seq, r.Epoch, r.Newest = s.seq+1, s.epoch, 0
+	if n := len(s.completed); n > 0 && (r.Type == ClaimRecord || r.Kept) {
+		r.Newest = s.completed[n-1].Seq
+	}
 	switch r.Type {
 	case ClaimRecord:
-		r.Epoch, r.From, r.Newest = r.Seq, s.from, 0
-		if n := len(s.completed); n > 0 {
-			r.Newest = s.completed[n-1].Seq
-		}
+		r.Epoch, r.From = r.Seq, s.from
 	case CheckpointRecord:
 		r.Retained = nil
 		for _, c := range s.completed {

@@ -654,6 +654,42 @@ func TestDamagedHistory(t *testing.T) {
 	}
 }
 
+// TestMissingRecord: the record of the newest checkpoint is gone, and how the run ended says that there was one. It is not gone back to an older one in silence.
+func TestMissingRecord(t *testing.T) {
+	for _, claims := range []int{1, 2} { // also where the newest claim names an older one
+		m := vfs.NewMem()
+		id := uint64(1)
+		var s *Storage
+		for n := range claims {
+			var err error
+			s, _, err = open(options(m, "st", uint64(n)), Request{})
+			must(t, err)
+			must(t, take(s, id))
+			must(t, take(s, id+1))
+			id += 2
+			if n == claims-1 {
+				must(t, s.End(event.Failed, false))
+			}
+			must(t, s.Close())
+		}
+		records, err := history{blob.NewLocal("st/job", m)}.numbers()
+		must(t, err)
+		name := recordName(records[len(records)-2])
+		must(t, m.Remove("st/job/"+name))
+		before := tree(t, m, "st")
+		s, err = Open(options(m, "st", 9))
+		must(t, err)
+		d := Decide(s.Holding(), Request{Resume: true})
+		if d.Start != Refused || d.Exit != 4 || !strings.Contains(d.Text, name+": damaged: the record is missing") || !strings.Contains(d.Text, "/chk-1") {
+			t.Errorf("%d claims: %+v", claims, d)
+		}
+		must(t, s.Close())
+		if d := cmp.Diff(before, tree(t, m, "st")); d != "" {
+			t.Error(d)
+		}
+	}
+}
+
 func TestMemory(t *testing.T) {
 	s, err := OpenMemory(options(nil, "", 1))
 	must(t, err)
