@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"pipec/checkpoint"
 	"pipec/checkpoint/event"
@@ -107,6 +110,14 @@ func (j *Job) openRestored(snap *checkpoint.Snapshot) (*restored, error) {
 		return nil, err
 	}
 	res.began = start
+	left, err := fit.Ends(j.plan, slices.Collect(maps.Keys(res.splits)), slices.Collect(maps.Keys(res.tokens)), j.request.AllowNonRestored)
+	if err != nil {
+		res.close()
+		return nil, &failure.Exit{Code: 4, Err: fmt.Errorf("%s cannot be restored: %w", snap.URI, err)}
+	}
+	if len(left) > 0 {
+		j.note(fmt.Sprintf("%s: what it holds of %s is left behind", snap.URI, strings.Join(left, ", ")))
+	}
 	return res, nil
 }
 

@@ -48,6 +48,25 @@ func Check(p *plan.Plan, m *checkpoint.Manifest, allow bool) error {
 	return nil
 }
 
+// Ends compares what a snapshot holds of sources, the positions they were read to, and of sinks, the output it promises to publish, with the plan. A source
+// that nobody continues would be read from its beginning under its new name, and every row count twice; output that nobody takes is never published. Both are refused like
+// state without a stage; left is what the user allows to be left behind.
+func Ends(p *plan.Plan, sources, sinks []string, allow bool) (left []string, err error) {
+	for kind, ids := range map[string][]string{"source": sources, "sink": sinks} {
+		for _, id := range ids {
+			if n := p.Find(id); n == nil || n.Kind != kind {
+				left = append(left, id)
+			}
+		}
+	}
+	sort.Strings(left)
+	if len(left) == 0 || allow {
+		return left, nil
+	}
+	return nil, fmt.Errorf("J710: it holds how far %s had come, which this program has not: give sources and sinks their old names, or leave that behind with -n: a source "+
+		"begins anew then, and output of a sink that was not published yet never will be", strings.Join(left, ", "))
+}
+
 // differs says in which way two signatures differ, "" if they do not.
 func differs(now *plan.Signature, then json.RawMessage) string {
 	var old plan.Signature
