@@ -10,6 +10,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 
 	"pipec/grammar/diag"
+	"pipec/grammar/mistake"
 )
 
 // parseClean parses a text that has no mistakes.
@@ -283,6 +284,19 @@ func TestSuggestStage(t *testing.T) {
 	for word, want := range map[string]string{"filter": "where", "FILTER": "where", "group": "key by", "derve": "derive", "my_pip": "my_pipe", "zzz": ""} {
 		if got, help := SuggestStage(word, "my_pipe"); got != want || (got == "") != (help != "") {
 			t.Errorf("%s: %q, %q", word, got, help)
+		}
+	}
+}
+
+// TestVerbs holds that the mistakes of a stage are recognised by its verb: a stage whose verb package mistake does not know would never be suggested.
+func TestVerbs(t *testing.T) {
+	for _, s := range stages {
+		switch s.(type) {
+		case *BrokenStage, *Call:
+			continue
+		}
+		if word, _, _ := strings.Cut(s.Verb(), " "); !mistake.IsVerb(word) {
+			t.Errorf("%T begins with %q, which is missing in the verbs of package mistake", s, word)
 		}
 	}
 }
