@@ -291,3 +291,27 @@ func BenchmarkBadger(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkInsert is count and sum by keys that are all new, in ns per key: what it costs to grow.
+func BenchmarkInsert(b *testing.B) {
+	for _, n := range []int{10_000, 1_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			var keys value.Keys
+			slots := make([]value.Slot, benchBatch)
+			ints := make([]int64, benchBatch)
+			for b.Loop() {
+				tab := newStore("t", 0, 128, 128).Table(countSchema)
+				for at := 0; at < n; at += benchBatch {
+					for i := range ints {
+						ints[i] = int64(at + i)
+					}
+					if err := tab.Upsert(0, intKeys(&keys, 128, ints...), slots, nil); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/key")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}

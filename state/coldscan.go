@@ -65,8 +65,8 @@ func (c *cold) scanGroup(t *Table, p *pane, cur *Cursor, keys *value.Keys, slots
 		keys.Add(key, t.store.groups)
 		slots[n] = value.SlotAt(&words[t.header])
 		t.readFields(fields, t.schema.Fields, t.words, slots[n])
-		for _, w := range t.inHeap {
-			cur.cold.lent = append(cur.cold.lent, words[w])
+		for _, c := range t.inHeap {
+			cur.cold.lent = append(cur.cold.lent, c.cell.Handle(words[c.at]))
 		}
 		words = words[t.width:]
 		n++

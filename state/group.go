@@ -184,17 +184,34 @@ func (t *Table) hashOf(w []uint64) uint64 {
 
 func live(w0 uint64) bool { return w0&tagMask > tagDead }
 
-// move puts a live slot of another table into g, which has room for it and does not hold its key.
-func (t *Table) move(g *group, slot []uint64) {
-	at := int(g.home(t.hashOf(slot))) * t.width
-	for g.words[at]&tagMask != tagEmpty {
-		if at += t.width; at == len(g.words) {
-			at = 0
+// move puts the live slots among words into the tables of a pane that they belong to, which have room for them and do not hold their keys.
+func (t *Table) move(p *pane, words []uint64) {
+	from, width := t.store.from, t.width
+	for ; len(words) >= width; words = words[width:] {
+		w0 := words[0]
+		if !live(w0) {
+			continue
 		}
+		g := p.table(int(uint16(w0>>groupShift)) - from)
+		hash := uint64(0)
+		if w0&tagMask == tagNumber {
+			hash = value.HashNumber(words[1])
+		} else {
+			hash = t.hashOf(words[:width])
+		}
+		at := int(g.home(hash)) * width
+		for g.words[at]&tagMask != tagEmpty {
+			if at += width; at == len(g.words) {
+				at = 0
+			}
+		}
+		to := g.words[at : at+width]
+		for i, w := range words[:len(to)] { // a few words: a call would cost more
+			to[i] = w
+		}
+		g.used++
+		g.live++
 	}
-	copy(g.words[at:at+t.width], slot)
-	g.used++
-	g.live++
 }
 
 // capacityFor gives the number of slots for n keys that are going to grow.

@@ -24,13 +24,14 @@ type modelRow struct {
 	f    float64
 	a, b uint64
 	text string
+	sum  value.Dec
 }
 
 type model map[modelKey]modelRow
 
 // modelSchemas differ in what matters to a table: the header of slots, namespaces, values in the heap.
 func modelSchemas() []Schema {
-	all := []value.StateField{{Name: "n"}, {Name: "f", Cell: value.CellFloat}, {Name: "w", Cell: value.CellWide}, {Name: "t", Cell: value.CellBytes}}
+	all := []value.StateField{{Name: "n"}, {Name: "f", Cell: value.CellFloat}, {Name: "w", Cell: value.CellWide}, {Name: "t", Cell: value.CellBytes}, {Name: "s", Cell: value.CellSum}}
 	return []Schema{
 		{Node: "ints", Name: "s", Key: []value.Type{value.Of(value.Int)}, Fields: all},
 		{Node: "texts", Name: "s", Key: []value.Type{value.Of(value.String)}, Namespaced: true, Fields: all},
@@ -173,6 +174,8 @@ func (m *machine) write(i int, s value.Slot, r modelRow, v int64, text string) m
 			}
 		}
 		*cell = t.Heap().Put(*cell, []byte(r.text))
+		r.sum, _ = s.Sum(t.Word(4), t.Heap()).Add(value.Dec{Hi: v >> 62, Lo: uint64(v)})
+		s.SetSum(t.Word(4), r.sum, t.Heap())
 	}
 	return r
 }
@@ -185,6 +188,7 @@ func readModel(t *Table, s value.Slot) (r modelRow) {
 	if len(t.schema.Fields) > 1 {
 		r.f, r.a, r.b = *s.Float(word("f")), *s.Uint(word("w")), *s.Uint(word("w") + 1)
 		r.text = string(t.Heap().Bytes(*s.Uint(word("t"))))
+		r.sum = s.Sum(word("s"), t.Heap())
 	}
 	return r
 }

@@ -102,11 +102,7 @@ func (t *Table) grow(p *pane, g *group) {
 	old := g.words
 	t.bytes += (int64(want) - int64(g.slots)) * int64(t.width) * 8
 	*g = group{words: t.alloc(want), slots: want, seed: seedOf(want), scanned: g.scanned, cut: g.cut, grown: t.call}
-	for at := 0; at < len(old); at += t.width {
-		if live(old[at]) {
-			t.move(g, old[at:at+t.width])
-		}
-	}
+	t.move(p, old)
 }
 
 // alloc makes an array of slots, with one empty header behind it that ends every probe of place.
@@ -131,16 +127,12 @@ func (t *Table) split(p *pane) {
 		p.tables[i] = group{words: t.alloc(slots), slots: slots, seed: seedOf(slots), scanned: small.scanned, cut: small.cut, grown: t.call}
 		t.bytes += int64(len(p.tables[i].words)) * 8
 	}
-	for at := 0; at < len(small.words); at += t.width {
-		if w := small.words[at : at+t.width]; live(w[0]) {
-			t.move(p.table(int(uint16(w[0]>>groupShift))-t.store.from), w)
-		}
-	}
+	t.move(p, small.words)
 }
 
 // recycle takes back a pane that nobody needs any more: its values in the heap, and its arrays if they were well used.
 func (t *Table) recycle(p *pane) {
-	if p.long > 0 || len(t.inHeap) > 0 {
+	if t.heap.Live() > 0 && (p.long > 0 || len(t.inHeap) > 0) {
 		for i := range p.tables {
 			g := &p.tables[i]
 			for at := 0; at < len(g.words); at += t.width {

@@ -11,7 +11,8 @@ import (
 //
 //	key        uvarint length and the bytes of value.AppendKey
 //	namespace  zigzag varint, only if the schema has one
-//	fields     in declared order: CellInt zigzag varint, CellFloat 8 bytes of IEEE bits, CellWide its two words, CellBytes uvarint length and bytes
+//	fields     in declared order: CellInt zigzag varint, CellFloat 8 bytes of IEEE bits, CellWide its two words, CellBytes uvarint length and bytes,
+//	           CellSum a uvarint, the zigzag of the integer and a zero bit below it, or a 1 and the lower and the upper half of one that needs more than 63 bits
 //
 // Fixed-size numbers are little endian.
 
@@ -38,6 +39,8 @@ func (t *Table) appendFields(dst []byte, w []uint64) []byte {
 		case value.CellWide:
 			dst = binary.LittleEndian.AppendUint64(dst, w[c])
 			dst = binary.LittleEndian.AppendUint64(dst, w[c+1])
+		case value.CellSum:
+			dst = t.appendSum(dst, w[c])
 		case value.CellBytes:
 			p := t.heap.Bytes(w[c])
 			dst = binary.AppendUvarint(dst, uint64(len(p)))
@@ -45,6 +48,27 @@ func (t *Table) appendFields(dst []byte, w []uint64) []byte {
 		}
 	}
 	return dst
+}
+
+func (t *Table) appendSum(dst []byte, w uint64) []byte {
+	if handle := value.CellSum.Handle(w); handle != 0 {
+		return append(append(dst, 1), t.heap.Bytes(handle)...)
+	}
+	n := int64(w) >> 1
+	return binary.AppendUvarint(dst, uint64(n<<1^n>>63)<<1)
+}
+
+// readSum splits off what appendSum appends; size is that of both.
+func readSum(p []byte) (d value.Dec, size int, err error) {
+	u, size := binary.Uvarint(p)
+	switch {
+	case size <= 0 || u&1 == 1 && (u != 1 || len(p) < size+16):
+		return d, 0, errRow
+	case u == 1:
+		return value.Dec{Lo: binary.LittleEndian.Uint64(p[size:]), Hi: int64(binary.LittleEndian.Uint64(p[size+8:]))}, size + 16, nil
+	}
+	u >>= 1
+	return value.DecOf(int64(u>>1) ^ -int64(u&1)), size, nil
 }
 
 var errRow = errors.New("not a row of its schema")
@@ -84,6 +108,8 @@ func skipFields(p []byte, fields []value.StateField) ([]byte, error) {
 			n = 8
 		case value.CellWide:
 			n = 16
+		case value.CellSum:
+			_, n, _ = readSum(p)
 		case value.CellBytes:
 			var err error
 			if _, p, err = readBytes(p); err != nil {
@@ -112,6 +138,10 @@ func (t *Table) readFields(p []byte, fields []value.StateField, word []int, s va
 		case value.CellWide:
 			*s.Uint(word[i]), *s.Uint(word[i] + 1) = binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:])
 			p = p[16:]
+		case value.CellSum:
+			d, n, _ := readSum(p)
+			s.SetSum(word[i], d, &t.heap)
+			p = p[n:]
 		case value.CellBytes:
 			b, rest, _ := readBytes(p)
 			cell := s.Uint(word[i])

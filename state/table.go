@@ -16,10 +16,10 @@ import (
 type Table struct {
 	store   *Store
 	schema  Schema
-	width   int   // words of a slot
-	header  int   // of them before the accumulators: 2 or 3
-	cells   []int // first word of each field, counted from the slot's start
-	inHeap  []int // those of CellBytes
+	width   int        // words of a slot
+	header  int        // of them before the accumulators: 2 or 3
+	cells   []int      // first word of each field, counted from the slot's start
+	inHeap  []heapCell // those that may have something in the heap
 	hot     uint64
 	heap    heap.Heap
 	panes   map[int64]*pane
@@ -40,6 +40,12 @@ type Table struct {
 	numbers numbers // scratch of a scan
 }
 
+// heapCell is a cell that may have something in the heap: its first word, counted from the slot's start.
+type heapCell struct {
+	at   int
+	cell value.Cell
+}
+
 func newTable(s *Store, schema Schema) *Table {
 	t := &Table{store: s, schema: schema, header: 3, panes: map[int64]*pane{}}
 	if len(schema.Key) == 1 && fixed(schema.Key[0]) {
@@ -48,8 +54,8 @@ func newTable(s *Store, schema Schema) *Table {
 	t.width = t.header
 	for _, f := range schema.Fields {
 		t.cells, t.words = append(t.cells, t.width), append(t.words, t.width-t.header)
-		if f.Cell == value.CellBytes {
-			t.inHeap = append(t.inHeap, t.width)
+		if f.Cell == value.CellBytes || f.Cell == value.CellSum {
+			t.inHeap = append(t.inHeap, heapCell{t.width, f.Cell})
 		}
 		t.width += f.Cell.Words()
 	}
@@ -179,7 +185,7 @@ func (t *Table) releaseCells(w []uint64) {
 		t.heap.Release(w[1])
 	}
 	for _, c := range t.inHeap {
-		t.heap.Release(w[c])
+		t.heap.Release(c.cell.Handle(w[c.at]))
 	}
 }
 

@@ -69,7 +69,7 @@ func avgResult(r *Result) {
 			r.float(i, *s.Float(r.Word + 1)/float64(count), "average")
 			continue
 		}
-		m, neg := magnitudeOf(s, r.Word+1, arg.Lane() == value.LaneWide)
+		m, neg := r.magnitude(i, r.Word+1)
 		switch arg.Kind {
 		case value.Int:
 			f := m.quotient(count)

@@ -51,7 +51,7 @@ func sumFields(arg value.Type) []value.StateField {
 	case arg.Lane() == value.LaneWide:
 		return []value.StateField{{Name: "sum", Cell: value.CellWide}, {Name: "carry", Cell: value.CellInt}}
 	}
-	return []value.StateField{{Name: "sum", Cell: value.CellWide}}
+	return []value.StateField{{Name: "sum", Cell: value.CellSum}}
 }
 
 func sumUpdate(u *Update, word int) {
@@ -71,12 +71,12 @@ func sumUpdate(u *Update, word int) {
 		}
 	case x.Valid == nil:
 		for i, r := range u.Rows {
-			addInt(u.Slots[i], word, x.I64[r])
+			addInt(u.Slots[i], word, x.I64[r], u.Heap)
 		}
 	default:
 		for i, r := range u.Rows {
 			if !x.IsNull(int(r)) {
-				addInt(u.Slots[i], word, x.I64[r])
+				addInt(u.Slots[i], word, x.I64[r], u.Heap)
 			}
 		}
 	}
@@ -90,7 +90,7 @@ func sumMerge(m *Merge, word int) {
 		case m.Types[0].Lane() == value.LaneWide:
 			mergeDec(d, m.Src[i], word)
 		default:
-			mergeInt(d, m.Src[i], word)
+			mergeInt(m, i, word)
 		}
 	}
 }
@@ -101,7 +101,7 @@ func sumUnmerge(m *Merge, word int) {
 		if m.Types[0].Lane() == value.LaneWide {
 			unmergeDec(d, m.Src[i], word)
 		} else {
-			unmergeInt(d, m.Src[i], word)
+			unmergeInt(m, i, word)
 		}
 	}
 }
@@ -119,14 +119,14 @@ func sumResult(r *Result) {
 		case arg.Kind == value.Float:
 			r.float(i, *s.Float(r.Word), "sum")
 		case arg.Kind == value.Decimal:
-			m, neg := magnitudeOf(s, r.Word, arg.Lane() == value.LaneWide)
+			m, neg := r.magnitude(i, r.Word)
 			d, ok := m.dec(neg)
 			if !ok {
 				r.Fail(int32(i), codeRange, "the sum has more than 38 digits")
 			}
 			r.Out.SetDec(i, d)
 		default:
-			n, ok := narrow(s, r.Word).Int()
+			n, ok := s.Sum(r.Word, r.Heap).Int()
 			if !ok {
 				r.Fail(int32(i), codeRange, "the sum is out of the range of "+arg.Kind.String())
 			}

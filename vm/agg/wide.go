@@ -7,14 +7,24 @@ import (
 	"pipec/vm/value"
 )
 
-// A sum of integers lies in a CellWide: upper word, lower word, two's complement. 2^63 rows cannot overflow it. A sum of wide decimals has a third word
-// above these two, for the same reason: so addition is associative, whatever happens in between, and only the emission judges the range.
+// A sum of integers lies in a CellSum, which 2^63 rows cannot overflow, and which seldom needs more than its one word. A sum of wide decimals lies in a CellWide, upper word first, two's complement,
+// and has a third word above these two, for the same reason: so addition is associative, whatever happens in between, and only the emission judges the range.
 
-// addInt adds n to the 128-bit sum at that word.
-func addInt(s value.Slot, word int, n int64) {
-	lo, carry := bits.Add64(*s.Uint(word + 1), uint64(n), 0)
-	*s.Uint(word + 1) = lo
-	*s.Int(word) += n>>63 + int64(carry)
+// addInt adds n to the sum at that word.
+func addInt(s value.Slot, word int, n int64, heap value.Heap) {
+	w := s.Int(word)
+	have, more := *w, n<<1
+	if sum := have + more; have&1 == 0 && more>>1 == n && (have^sum)&(more^sum) >= 0 {
+		*w = sum
+		return
+	}
+	addBig(s, word, value.DecOf(n), heap)
+}
+
+// addBig is addInt where more than 63 bits are there or may be needed.
+func addBig(s value.Slot, word int, n value.Dec, heap value.Heap) {
+	sum, _ := s.Sum(word, heap).Add(n)
+	s.SetSum(word, sum, heap)
 }
 
 // addDec adds d to the 192-bit sum at that word.
@@ -25,11 +35,15 @@ func addDec(s value.Slot, word int, d value.Dec) {
 	*s.Int(word + 2) += d.Hi>>63 + int64(carry)
 }
 
-// mergeInt adds one 128-bit sum to another.
-func mergeInt(d, s value.Slot, word int) {
-	lo, carry := bits.Add64(*d.Uint(word + 1), *s.Uint(word + 1), 0)
-	*d.Uint(word + 1) = lo
-	*d.Int(word) += *s.Int(word) + int64(carry)
+// mergeInt adds one sum of integers to another.
+func mergeInt(m *Merge, i, word int) {
+	w, more := m.Dst[i].Int(word), *m.Src[i].Int(word)
+	have := *w
+	if sum := have + more; (have|more)&1 == 0 && (have^sum)&(more^sum) >= 0 {
+		*w = sum
+		return
+	}
+	addBig(m.Dst[i], word, m.Src[i].Sum(word, m.SrcHeap), m.DstHeap)
 }
 
 // mergeDec adds one 192-bit sum to another.
@@ -40,11 +54,16 @@ func mergeDec(d, s value.Slot, word int) {
 	*d.Int(word + 2) += *s.Int(word + 2) + int64(carry)
 }
 
-// unmergeInt takes one 128-bit sum out of another.
-func unmergeInt(d, s value.Slot, word int) {
-	lo, borrow := bits.Sub64(*d.Uint(word + 1), *s.Uint(word + 1), 0)
-	*d.Uint(word + 1) = lo
-	*d.Int(word) -= *s.Int(word) + int64(borrow)
+// unmergeInt takes one sum of integers out of another.
+func unmergeInt(m *Merge, i, word int) {
+	w, less := m.Dst[i].Int(word), *m.Src[i].Int(word)
+	have := *w
+	if diff := have - less; (have|less)&1 == 0 && (have^less)&(have^diff) >= 0 {
+		*w = diff
+		return
+	}
+	diff, _ := m.Dst[i].Sum(word, m.DstHeap).Sub(m.Src[i].Sum(word, m.SrcHeap))
+	m.Dst[i].SetSum(word, diff, m.DstHeap)
 }
 
 // unmergeDec takes one 192-bit sum out of another.
@@ -55,7 +74,7 @@ func unmergeDec(d, s value.Slot, word int) {
 	*d.Int(word + 2) -= *s.Int(word + 2) + int64(borrow)
 }
 
-// narrow gives a 128-bit sum.
+// narrow gives the value of a CellWide.
 func narrow(s value.Slot, word int) value.Dec {
 	return value.Dec{Hi: *s.Int(word), Lo: *s.Uint(word + 1)}
 }
@@ -63,12 +82,14 @@ func narrow(s value.Slot, word int) value.Dec {
 // magnitude is a sum without its sign, lowest word first. Four words leave room to multiply by a power of ten below 2^64.
 type magnitude [4]uint64
 
-// magnitudeOf gives the absolute value and the sign of a sum of two words or, with carry, three.
-func magnitudeOf(s value.Slot, word int, carry bool) (m magnitude, neg bool) {
-	m[0], m[1] = *s.Uint(word + 1), *s.Uint(word)
-	top := int64(m[1]) >> 63
-	if carry {
-		top = *s.Int(word + 2)
+// magnitude gives the absolute value and the sign of the sum in slot i.
+func (r *Result) magnitude(i, word int) (m magnitude, neg bool) {
+	s, top := r.Slots[i], int64(0)
+	if r.Types[0].Lane() == value.LaneWide {
+		m[0], m[1], top = *s.Uint(word + 1), *s.Uint(word), *s.Int(word + 2)
+	} else {
+		d := s.Sum(word, r.Heap)
+		m[0], m[1], top = d.Lo, uint64(d.Hi), d.Hi>>63
 	}
 	m[2], m[3] = uint64(top), uint64(top>>63)
 	if top >= 0 {
