@@ -225,24 +225,14 @@ func (j *Job) over(state event.State, err error) {
 	}
 	j.done, j.state = true, state
 	j.letGo()
-	r := Result{State: state, Err: err, Summary: j.totals.Summary(j.plan)}
+	r := Result{State: state, Summary: j.totals.Summary(j.plan)}
 	r.Summary.Checkpoints, r.Summary.Restarts = j.track.Counts()
 	r.Summary.State, r.Summary.DurationMS = state, j.env.Clock.Now().Sub(j.began).Milliseconds()
-	if err != nil {
-		r.Exit = failure.Code(err)
-	}
-	if j.storage != nil && j.storage.Run() != "" {
-		// Who is killed writes nothing: the run died. Nor does who could not take the last checkpoint of a suspend: the user did not decide that it failed, and the
-		// next start goes on from the one before.
-		if j.stopping != killing && !(j.stopping == suspend && state == event.Failed && !failure.Permanent(err)) {
-			j.warn(j.storage.End(state, j.plan.Job.Checkpoint.KeepOnCancel))
-		}
-		if ids := j.storage.Completed(); len(ids) > 0 {
-			r.GoOn = j.storage.Path(ids[len(ids)-1])
-		}
-	}
 	if j.storage != nil {
-		j.warn(j.storage.Close())
+		r.GoOn, err = j.leave(state, err)
+	}
+	if r.Err = err; err != nil {
+		r.Exit = failure.Code(err)
 	}
 	cause := ""
 	if err != nil {
@@ -252,4 +242,25 @@ func (j *Job) over(state event.State, err error) {
 	j.emit(&r.Summary)
 	j.closeControl(r)
 	j.result <- r
+}
+
+// leave writes how the run ended and lets go of the storage. It gives the checkpoint to go on from, and the error again: what a process fails with that has a successor
+// is only how it noticed.
+func (j *Job) leave(state event.State, err error) (goOn string, _ error) {
+	defer func() { j.warn(j.storage.Close()) }()
+	if j.storage.Run() == "" {
+		return "", err
+	}
+	// Who is killed writes nothing: the run died. Nor does who could not take the last checkpoint of a suspend: the user did not decide that it failed, and the
+	// next start goes on from the one before.
+	if j.stopping != killing && !(j.stopping == suspend && state == event.Failed && !failure.Permanent(err)) {
+		ended := j.storage.End(state, j.plan.Job.Checkpoint.KeepOnCancel)
+		if j.warn(ended); state == event.Failed && errors.Is(ended, checkpoint.ErrFenced) {
+			err = ended
+		}
+	}
+	if ids := j.storage.Completed(); len(ids) > 0 && !errors.Is(err, checkpoint.ErrFenced) {
+		goOn = j.storage.Path(ids[len(ids)-1])
+	}
+	return goOn, err
 }

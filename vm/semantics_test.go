@@ -1,12 +1,14 @@
 package vm_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"pipec/checkpoint"
 	"pipec/checkpoint/event"
 	"pipec/compiler/plan"
 	"pipec/state/vfs"
@@ -138,6 +140,39 @@ func TestNothingBehindTheEnd(t *testing.T) {
 		if done, c := count[*event.CheckpointCompleted](w); done > 0 && c.Path != res.GoOn {
 			t.Errorf("seed %d: it goes on from %s, the newest is %s", seed, res.GoOn, c.Path)
 		}
+	}
+}
+
+// TestSuccessorIsTheCause: a process is thought dead in the middle of writing a record; its successor sweeps away what it had begun, so that it fails with an error of the disk. What it
+// says in the end is that it has a successor, and not how to go on.
+func TestSuccessorIsTheCause(t *testing.T) {
+	want := straight(t, 2)
+	w := newWorld(t)
+	taken := false
+	w.fs = vfs.Observe(w.disk, vfs.Hooks{Before: func(op vfs.Op) error {
+		if done, _ := count[*event.CheckpointCompleted](w); op.Kind == "link" && strings.Contains(op.To, "/history/") && done == 2 && !taken {
+			taken = true
+			if err := w.disk.Remove("chk/copy/lock"); err != nil {
+				t.Fatal(err)
+			}
+			next := newWorld(t)
+			next.disk = w.disk
+			if res := next.run(faultPlan(), 8, vm.Request{}, nil); res.State != event.Finished {
+				t.Fatalf("the successor %s: %v", res.State, res.Err)
+			}
+		}
+		return nil
+	}})
+	p := faultPlan()
+	p.Job.Restart = plan.Restart{Strategy: "none"}
+	p.Job.Checkpoint.Tolerate = 0
+	res := w.run(p, 7, vm.Request{}, nil)
+	_, job := count[*event.Job](w)
+	if !taken || res.State != event.Failed || !errors.Is(res.Err, checkpoint.ErrFenced) || res.Exit != 1 || res.GoOn != "" || job.Cause != res.Err.Error() {
+		t.Errorf("%s, exit %d, goes on from %q: %v; the event says %+v", res.State, res.Exit, res.GoOn, res.Err, job)
+	}
+	if got := published(t, w.disk, "out"); !slices.Equal(got, want) {
+		t.Errorf("%d rows, want %d", len(got), len(want))
 	}
 }
 
