@@ -14,6 +14,10 @@ import (
 	"pipec/vm/value"
 )
 
+// A call goes one of three ways. A function of the catalogue (vm/fn) becomes an OpCall, and its entry says which types it takes and gives. A function of the
+// file is no call at all when it runs: its body is checked again in the place of the call, with the arguments as `let`s, so it costs what its body costs and works on every
+// type its body works on. An aggregate (vm/agg) leaves the expression and becomes a column (group.go).
+
 // call reads `f(x)`: an aggregate, a function of the file, or one of the catalogue.
 func (r *run) call(n *ast.CallNode) val {
 	name, ok := r.callee(n)
@@ -31,6 +35,7 @@ func (r *run) call(n *ast.CallNode) val {
 	if isScalar {
 		return r.scalar(n, scalar)
 	}
+	// Its arguments have mistakes of their own.
 	for _, a := range n.Arguments {
 		r.check(a)
 	}
@@ -191,6 +196,7 @@ func (r *run) wrongArgument(n *ast.CallNode, f *fn.Spec, args []val, err error) 
 // typed converts the arguments to what the function asks for, and gives the type of the result.
 func (r *run) typed(f *fn.Spec, args []val) (value.Type, error) {
 	types, lits := make([]value.Type, len(args)), make([]*plan.Literal, len(args))
+	// Twice: the first answer says what the arguments are converted to, and the type of the result follows from what they are then.
 	read := func() {
 		for i, v := range args {
 			if types[i] = v.Type; !f.KeepsNull {
@@ -233,6 +239,7 @@ func agree(args []val) {
 
 // inline puts the body of a function of the file in the place of its call. Arguments are evaluated once.
 func (r *run) inline(n *ast.CallNode, f *Function) val {
+	// Directly or through others: calls is the whole stack of bodies that are being inlined.
 	if slices.Contains(r.calls, f.Name) {
 		r.errorf("J701", r.e.PointOf(n), "`%s` calls itself", f.Name).WithHelp("functions have no recursion: every expression ends")
 		return r.unknown()
@@ -268,6 +275,7 @@ func (r *run) inlineArgs(n *ast.CallNode, f *Function, bound []binding) val {
 	if v.unknown() || v.Op == plan.OpLiteral || v.Op == plan.OpColumn || v.Op == plan.OpVar {
 		return r.inlineArgs(n, f, append(bound, binding{p.Name, v}))
 	}
+	// The arguments are evaluated in the order in which they are written, each before the body, whether or not the body uses it: one that fails fails the row.
 	read := val{Expr: &plan.Expr{Op: plan.OpVar, Col: r.lets, Type: v.Type, Span: v.Span}, why: v.nullName(), path: letPath(r.lets)}
 	r.lets++
 	body := r.inlineArgs(n, f, append(bound, binding{p.Name, read}))

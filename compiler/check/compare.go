@@ -11,6 +11,14 @@ import (
 	"pipec/vm/value"
 )
 
+// Comparing and null. `==` and `!=` are total: null equals null, and a value is different from null. That is what `where discount == null` needs, and how
+// keys are compared: rows without a value are a group. `<` and its like have no order for null and give null, which a condition then refuses. So of
+//
+//	where discount != 0.1      rows without a discount pass: they are different from 0.1
+//	where discount < 0.1       is an error until the program says what a missing discount means
+//
+// Comparing and enumerations. A column of "open" | "paid" that is compared with "payed" is an error here, and not a condition that is never true (T305).
+
 // equality reads == and !=, for which null is a value like any other.
 func (r *run) equality(n *ast.BinaryNode) val {
 	a, b := r.check(n.Left), r.check(n.Right)
@@ -41,6 +49,7 @@ func (r *run) equality(n *ast.BinaryNode) val {
 
 // nullTest reads `x == null` and `x != null`.
 func (r *run) nullTest(n *ast.BinaryNode, o plan.Op, a, b val) val {
+	// The test never matters where the type says so; it is a warning and no error, because programs are changed from both ends.
 	if a.null() {
 		a, b = b, a
 	}
@@ -166,6 +175,7 @@ func (r *run) in(n *ast.BinaryNode) val {
 		}
 		return r.unknown()
 	}
+	// Not a list that is written out but one of the row: its elements lie in one vector and are not converted, so what is looked for is.
 	elem := val{Expr: &plan.Expr{Op: plan.OpElem, Type: list.Type.Elem.NotNull()}}
 	y, _, t, ok := common(x, elem)
 	if !ok || !t.NotNull().Same(elem.Type) && t.Kind != value.String {
@@ -222,6 +232,7 @@ func (r *run) between(n, rng *ast.BinaryNode) val {
 	if x.unknown() || a.unknown() || b.unknown() {
 		return val{Expr: r.make(plan.OpBetween, boolean, n, x.Expr, a.Expr, b.Expr)}
 	}
+	// In two steps, the second with x as what the first made of it: the three have one type in the end, and it is the widest of them.
 	y, a, t, ok := common(x, a)
 	t2 := t
 	if ok {

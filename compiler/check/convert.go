@@ -13,6 +13,17 @@ import (
 	"pipec/vm/value"
 )
 
+// How types meet. There are three relations, from the strictest to the loosest, and each has its question:
+//
+//	physical  do the values look the same in a batch?          nothing needs to be done
+//	fits      is every value of one a value of the other?      what may be assigned to a declared type (assign)
+//	common    which type holds the values of both?             comparisons, branches, elements, `??`
+//
+// int fits float and decimal; decimal and float meet nowhere, for either way digits would be lost that somebody wants; an enumeration fits string. Nothing
+// else is converted without being asked: `string(x)`, `int(x)` and their like are calls, which can fail and are seen.
+//
+// Literals of numbers have no type of their own to lose and take that of what is beside them (adapt), digit by digit from the text, never through a float.
+
 // integer is a number without a point: an int, until something beside it decides otherwise.
 func (r *run) integer(n *ast.IntegerNode) val {
 	v := r.literal(n, value.Of(value.Int), plan.Literal{Kind: value.Int, Int: int64(n.Value)})
@@ -24,7 +35,7 @@ func (r *run) integer(n *ast.IntegerNode) val {
 func (r *run) decimal(n *ast.FloatNode) val {
 	text := r.e.NumberText(n)
 	t, ok := decimalType(text)
-	if !ok {
+	if !ok { // 38 digits are not enough: it can only be meant as a float
 		return r.literal(n, value.Of(value.Float), plan.Literal{Kind: value.Float, Float: n.Value})
 	}
 	d, err := value.ParseDecimal([]byte(text), int(t.Precision), int(t.Scale))
@@ -265,6 +276,7 @@ func (r *run) assign(v val, to value.Type, what string, span diag.Span) val {
 	if v.unknown() || to.Kind == value.Unknown {
 		return v
 	}
+	// In this order, from what is best to say to what is always true: which variable is not set, which words there are, which type, and last null.
 	if strings.HasPrefix(v.why, envPrefix) && v.Type.Nullable && !to.Nullable {
 		r.unset(v)
 		return r.unknown()

@@ -12,6 +12,10 @@ import (
 	"pipec/vm/value"
 )
 
+// An expression behind `aggregate` mixes two worlds: inside of sum(...) the names are columns of the rows, outside they are columns of the group. So
+// `total = sum(price * n) / count()` is taken apart into two calls over rows and one expression over their results, `$sum / $count`, and both halves
+// are checked by the same walk, with another schema in force (run.inAgg).
+
 // aggregate collects a call of an aggregate: its arguments are over the rows, its result is a column behind those of the group.
 func (r *run) aggregate(n *ast.CallNode, a *agg.Spec) val {
 	span := r.e.SpanOf(n)

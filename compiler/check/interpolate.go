@@ -11,6 +11,9 @@ import (
 	"pipec/vm/value"
 )
 
+// `${...}` is for settings and defaults of parameters, which are texts for other programs: paths, addresses, names. In expressions over rows a text is what
+// it says, and is put together with `+`; a dollar sign there is a dollar sign.
+
 // text reads a text literal. In settings and defaults of parameters `${name}` stands for a parameter, `${env.NAME}` for an environment variable and
 // `${here}` for the folder of the file.
 func (r *run) text(n *ast.StringNode) val {

@@ -12,6 +12,10 @@ import (
 	"pipec/vm/value"
 )
 
+// A name means the nearest thing that has it. Columns come before parameters: they change with every stage and with the data, and a program that gains a
+// column must not be read differently in silence, so hiding a parameter is said (N213). In a function of the file there are no columns at all: what it
+// works on is handed to it, and it means the same wherever it is called.
+
 // name gives a bare name its meaning: a literal with a unit, `null`, a `let`, a column, a parameter; in this order.
 func (r *run) name(n *ast.IdentifierNode) val {
 	if l, ok := r.e.Literal(n); ok {
@@ -97,6 +101,7 @@ func (r *run) param(n ast.Node, name string) (val, bool) {
 	if e.Lit != nil {
 		return val{Expr: &c}, true
 	}
+	// In a row its type is enough: what is done with it is checked now and evaluated when it has a value. A setting is its value.
 	if r.c.Env != nil || r.s.Constant {
 		return r.unknown(), true // what it decides cannot be said yet
 	}
@@ -177,6 +182,7 @@ func (r *run) member(n *ast.MemberNode) val {
 		}
 		return v
 	}
+	// `a?.b.c`: once a chain has gone through a `?.`, the fields behind it need none of their own, as in other languages with that operator.
 	if base.Type.Nullable && !n.Optional && !base.chained && base.Type.Kind == value.Record {
 		return r.mayBeNull(n, base)
 	}
@@ -219,6 +225,7 @@ func (r *run) env(n ast.Node, name string) val {
 	if !known {
 		return r.unknown()
 	}
+	// Empty counts as not set, as for `${env.X}`.
 	// That it came from the environment is kept in why: whoever needs a value can say which variable is not set, instead of that something is null.
 	v := r.literal(n, value.Of(value.String), plan.Literal{Kind: value.String, Text: text})
 	v.why, v.Span = envPrefix+name, r.e.SpanOf(n)

@@ -11,6 +11,17 @@ import (
 	"pipec/vm/value"
 )
 
+// Three rules stand behind everything in this file.
+//
+// What null is: arithmetic gives null for null (lifted). `and`, `or`, `not` and conditions refuse it (isBool), because a third truth value is where rows are
+// lost silently: in SQL `where discount < 0.1` drops the rows without a discount, and so does its negation.
+//
+// What fails: everything that can overflow, divide by zero or leave the range of its type is a row error at run time, never a wrapped number. So the type
+// of a result does not depend on whether its values will fit, and decimals may be as wide as they are declared.
+//
+// What proves something: see facts in val.go. A condition carries what it proves upwards; the operator that knows where its operands are evaluated
+// spends it.
+
 var (
 	boolean  = value.Of(value.Bool)
 	float    = value.Of(value.Float)
@@ -60,6 +71,7 @@ func (r *run) negate(n *ast.UnaryNode, v val) val {
 		return r.unknown()
 	}
 	if b, ok := n.Node.(*ast.BinaryNode); ok && (b.Operator == "in" || isTextOperator(b.Operator)) {
+		// `x not in xs` reaches us as not (x in xs). People write it as one operator, so null is not refused between the two halves.
 		// In a condition it is refused there (T312), with the whole of `x not in xs` as its span.
 		t, why := lifted(boolean, v) // `x not in xs`: expr wraps it, and null stays null
 		return val{Expr: r.make(plan.OpNot, t, n, v.Expr), yes: v.no, no: v.yes, why: why}
@@ -149,6 +161,7 @@ func (r *run) binary(n *ast.BinaryNode) val {
 func (r *run) logic(n *ast.BinaryNode) val {
 	and := n.Operator == "and" || n.Operator == "&&"
 	a := r.check(n.Left)
+	// The right side of an `or` is evaluated only where the left one is false, that of an `and` where it is true.
 	known := a.no
 	if and {
 		known = a.yes
@@ -178,6 +191,7 @@ func (r *run) arithmetic(n *ast.BinaryNode, a, b val) (val, bool) {
 	ka, kb := a.Type.Kind, b.Type.Kind
 	t, ok := value.Type{}, true
 	switch {
+	// Only what has one obvious meaning: an instant plus a number, or a text plus a number, is a guess about units or forms, and is not made.
 	case o == plan.OpAdd && ka == value.String && kb == value.String:
 		t = value.Of(value.String)
 	case o == plan.OpAdd && (ka == value.Timestamp && kb == value.Duration || ka == value.Duration && kb == value.Timestamp):
@@ -243,6 +257,7 @@ func decimals(o plan.Op, x, y *plan.Expr) (*plan.Expr, *plan.Expr, value.Type) {
 	if o == plan.OpMod {
 		t = value.ModType(a, b)
 	}
+	// One scale for both operands, as the lanes are added digit by digit; the result may have one digit more in front.
 	u := value.UnionType(a, b).NotNull()
 	return convert(x, u), convert(y, u), t
 }
@@ -287,6 +302,7 @@ func (r *run) coalesce(n *ast.BinaryNode) val {
 	if a.null() {
 		return b
 	}
+	// Of a variable of the environment it may well matter, on another machine: there it is no mistake.
 	if !a.Type.Nullable {
 		if !strings.HasPrefix(a.why, envPrefix) {
 			r.warnf("T314", r.e.SpanOf(n.Right), "this can never matter: the value before `??` is never null")
@@ -316,6 +332,7 @@ func convertEmpty(e *plan.Expr, t value.Type) *plan.Expr {
 
 // conditional reads `if c { a } else { b }` and `c ? a : b`.
 func (r *run) conditional(n *ast.ConditionalNode) val {
+	// Both branches are checked also where the condition is wrong, so that their mistakes come to light in the same run.
 	cond := r.check(n.Cond)
 	ok := r.isBool(cond, r.e.SpanOf(n.Cond))
 	a := r.with(cond.yes, func() val { return r.check(n.Exp1) })
@@ -356,6 +373,8 @@ func (r *run) let(n *ast.VariableDeclaratorNode) val {
 
 // bind evaluates v once and gives it a name in what f checks.
 func (r *run) bind(name string, v val, n ast.Node, f func() val) val {
+	// A `let` is addressed by its depth: OpVar 0 is the outermost. The path `$let0` is no name that a user can write, so what is known about it can never
+	// be mistaken for something known about a column.
 	read := &plan.Expr{Op: plan.OpVar, Col: r.lets, Type: v.Type, Span: v.Span}
 	r.bound = append(r.bound, binding{name, val{Expr: read, path: "$let" + strconv.Itoa(r.lets), why: v.nullName()}})
 	r.lets++
@@ -373,6 +392,7 @@ func (r *run) bind(name string, v val, n ast.Node, f func() val) val {
 
 // list reads `[a, b]`.
 func (r *run) list(n *ast.ArrayNode) val {
+	// The type grows from element to element: [1, 2.5] is a list of decimals. An empty list stays a list of Unknown until something says what it holds.
 	elem := val{Expr: &plan.Expr{Op: plan.OpLiteral, Type: value.Of(value.Unknown)}}
 	items := make([]val, len(n.Nodes))
 	for i, node := range n.Nodes {

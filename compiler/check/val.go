@@ -33,6 +33,14 @@ func (v val) nullName() string {
 	return v.path
 }
 
+// A path is how a place in a row is spoken of: `discount`, `address.zip`, `$let0`. Two vals with the same path read the same value, so what a condition proves
+// of one holds for the other:
+//
+//	where address != null and address.zip != null    yes: address, address.zip
+//	if zip == null { "none" } else { upper(zip) }     the second branch knows that zip is there
+//
+// Values that are computed have no path, and nothing is known of them.
+
 // facts are the paths that are known not to be null at a place.
 type facts []string
 

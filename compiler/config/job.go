@@ -121,6 +121,10 @@ func (e entry) duration() time.Duration { d, _ := e.Value.(time.Duration); retur
 func (e entry) float() float64          { f, _ := e.Value.(float64); return f }
 func (e entry) bool() bool              { b, _ := e.Value.(bool); return b }
 
+// What depends on what, and so the order of the four steps: `memory` of the block decides what badger's cache may be, the state's `path` is where checkpoints go
+// unless they say otherwise, and whether there are checkpoints decides the restart strategy that nobody named (Flink: none without checkpoints, fixed delay
+// without end with them).
+
 // state resolves the backend.
 func (r *resolver) state() {
 	word, ok := chosen(r.layers, "state")
@@ -129,6 +133,7 @@ func (r *resolver) state() {
 	}
 	r.origin("state", nil, word.Value, false, word.layer)
 	params, _ := namedParams("state", word.text())
+	// The word first: which settings there are depends on it, and layers that chose another one say nothing about this.
 	layers, got := group(r.layers, "state", word.text()), map[string]entry{}
 	for i := range params {
 		if params[i].Name == "cache" {
@@ -189,6 +194,7 @@ func (r *resolver) checkpoint() {
 
 // storage is where checkpoints go: its own setting, else the path of the state, else ./.pipec; in the process for `memory`.
 func (r *resolver) storage(layers []Layer) entry {
+	// A checkpoint of `state memory` stays in the process unless somebody asks for more: there is nothing on the disk that could lead back to it.
 	e, ok := scalar(layers, "storage")
 	switch {
 	case ok:

@@ -20,6 +20,9 @@ var settingSynonyms = map[string]string{
 	"compress": "compression", "rotate": "roll", "rolling": "roll", "type": "format",
 }
 
+// A wrong name is the commonest mistake in a configuration and the worst to miss, since a setting that is ignored looks like one that works. So nothing unknown
+// passes, and the answer says in this order: what it is called here, where it belongs, what there is.
+
 // unknownSetting reports a name that the table does not have (C502), and gives the one that was meant, "" if none comes to mind.
 func (r *Reader) unknownSetting(t Table, f grammar.Fact) (near string) {
 	name := f.FactName()

@@ -17,6 +17,9 @@ const MaxParallelism = 32768
 // LeastMemory is the smallest `memory`: what runs without any state needs some.
 const LeastMemory = 64 << 20
 
+// These tables are read by four: the checker, --explain-config, completion of `--set`, and `pipec docs`. A setting is one entry, with what it means in one
+// sentence and an example that is a line of a program.
+
 // JobParams are the settings of the job block, in the order of the reference. Defaults are those of language A7; what depends on other settings has none
 // here: the restart strategy and its parameters, the storage, and whether checkpoints are on at all.
 func JobParams() []plan.Param {

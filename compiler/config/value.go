@@ -11,6 +11,13 @@ import (
 	"pipec/vm/value"
 )
 
+// A value is an expression without columns: a literal, a parameter, or something made of them. It is checked by the same checker as rows are, folded to a
+// literal, and only then asked whether it is what the setting wants, so `delay = 2 * base` works and `delay = 10` gets the same help everywhere. Words
+// (`mode = exactly_once`) are no expressions: as such they would be names of parameters.
+//
+// There are three outcomes: a value; a mistake, which has been reported; and a value that only the start of a run knows, because it comes from the environment or
+// from `--set`. validate and plan go on with the last as if it were right, and show what is written (plan.Setting.Later).
+
 // value reads the value of a setting; false if it cannot be used, which has been reported, or is not known yet.
 func (r *Reader) value(p *plan.Param, e *grammar.Expr, s *plan.Setting) bool {
 	if e == nil || e.Broken {
@@ -30,6 +37,7 @@ func (r *Reader) value(p *plan.Param, e *grammar.Expr, s *plan.Setting) bool {
 	if c == nil || c.Expr.Type.Kind == value.Unknown {
 		return false
 	}
+	// The type first, then the limits: `every = "5"` is not too small, it is no duration.
 	v, ok := convert(p.Kind, c.Expr)
 	if !ok {
 		r.wrongType(p, e, c.Expr)
