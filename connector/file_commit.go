@@ -14,17 +14,42 @@ import (
 	"pipec/state/vfs"
 )
 
-// token is what a checkpoint holds of one task's output: finished parts that its commit publishes. JSON.
+// token is what a checkpoint holds of one task's output: finished parts that its commit publishes. JSON. Names are written once: a checkpoint has room for so many bytes of
+// a task, and where none has completed for a long time each one that is tried adds a part.
 type token struct {
 	Dir   string     `json:"dir"`
-	Parts []promised `json:"parts"`
+	Name  part.Name  `json:"name"`  // of all of them, but for N
+	Parts [][2]int64 `json:"parts"` // N and size
 }
 
 // promised is a part that is complete and durable under its pending name.
 type promised struct {
-	Pending string `json:"pending"`
-	Final   string `json:"final"`
-	Size    int64  `json:"size"`
+	Name part.Name
+	Size int64
+}
+
+// partsMax is how many parts are begun before a commit: with so many the last one grows beyond the size at which it would roll, and the token stays far below
+// checkpoint.MaxInline.
+const partsMax = 20000
+
+// encodeToken writes the token of one task's parts, which differ in N alone.
+func encodeToken(dir string, parts []promised) ([]byte, error) {
+	t := token{Dir: dir, Name: parts[0].Name}
+	for _, p := range parts {
+		t.Parts = append(t.Parts, [2]int64{int64(p.Name.N), p.Size})
+	}
+	return json.Marshal(t)
+}
+
+// promises gives the parts of a token.
+func (t *token) promises() []promised {
+	list := make([]promised, 0, len(t.Parts))
+	for _, p := range t.Parts {
+		name := t.Name
+		name.N = uint64(p[0])
+		list = append(list, promised{name, p[1]})
+	}
+	return list
 }
 
 // Commit implements Sink: each part gets its published name. Doing it again, or after half of it was done, is the same as doing it once. It touches of the sink
@@ -38,7 +63,8 @@ func (s *fileSink) Commit(ctx context.Context, data []byte) error {
 	if _, err := s.fs.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		dir = s.dir // it was moved, and the program says where to
 	}
-	for _, p := range t.Parts {
+	parts := t.promises()
+	for _, p := range parts {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -50,13 +76,13 @@ func (s *fileSink) Commit(ctx context.Context, data []byte) error {
 	if err := s.fs.SyncDir(dir); err != nil {
 		return err
 	}
-	s.forget(t.Parts)
+	s.forget(parts)
 	return nil
 }
 
 // publish renames one part.
 func publish(fsys vfs.FS, dir string, p promised) error {
-	pending, final := path.Join(dir, p.Pending), path.Join(dir, p.Final)
+	pending, final := path.Join(dir, p.Name.Pending()), path.Join(dir, p.Name.Final())
 	lost := func(format string, args ...any) error {
 		return &Error{Kind: ErrLost, What: final, Text: fmt.Sprintf(format, args...)}
 	}
@@ -74,7 +100,7 @@ func publish(fsys vfs.FS, dir string, p promised) error {
 	info, err = fsys.Stat(final) // an earlier commit renamed it
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return lost("a checkpoint covers it, and neither it nor its pending file %s is there", p.Pending)
+		return lost("a checkpoint covers it, and neither it nor its pending file %s is there", p.Name.Pending())
 	case err != nil:
 		return err
 	case info.Size != p.Size:
@@ -88,11 +114,11 @@ func (s *fileSink) forget(parts []promised) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// By name, not by position: Prepare may have appended meanwhile.
-	done := make(map[string]bool, len(parts))
+	done := make(map[part.Name]bool, len(parts))
 	for _, p := range parts {
-		done[p.Final] = true
+		done[p.Name] = true
 	}
-	s.keepPromises(func(p promised) bool { return !done[p.Final] })
+	s.keepPromises(func(p promised) bool { return !done[p.Name] })
 }
 
 // keepPromises filters the list, with mu held.

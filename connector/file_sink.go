@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"path"
@@ -153,7 +152,7 @@ func (s *fileSink) Write(b *value.Batch) error {
 			return s.err
 		}
 	}
-	if s.part.Size()+int64(len(s.buf)) >= s.size || s.old() {
+	if full := s.part.Size()+int64(len(s.buf)) >= s.size; (full || s.old()) && len(s.promises) < partsMax {
 		s.err = s.close()
 	}
 	return s.err
@@ -208,7 +207,7 @@ func (s *fileSink) close() error {
 		return err
 	}
 	s.bytes += size
-	done := promised{Pending: p.Name.Pending(), Final: p.Name.Final(), Size: size}
+	done := promised{p.Name, size}
 	if s.o.Checkpoints {
 		s.promises = append(s.promises, done)
 		s.unsynced = true
@@ -243,7 +242,7 @@ func (s *fileSink) Prepare(uint64, bool) ([]byte, error) {
 	if len(s.promises) == 0 {
 		return nil, nil
 	}
-	return json.Marshal(token{Dir: s.dir, Parts: s.promises})
+	return encodeToken(s.dir, s.promises)
 }
 
 // dropPublished looks after parts that an earlier token named: a commit on another task's sink may have published them. A rename that is seen here and not
@@ -253,8 +252,8 @@ func (s *fileSink) dropPublished() {
 		return
 	}
 	s.keepPromises(func(p promised) bool {
-		_, pending := s.fs.Stat(path.Join(s.dir, p.Pending))
-		_, final := s.fs.Stat(path.Join(s.dir, p.Final))
+		_, pending := s.fs.Stat(path.Join(s.dir, p.Name.Pending()))
+		_, final := s.fs.Stat(path.Join(s.dir, p.Name.Final()))
 		return !errors.Is(pending, fs.ErrNotExist) || final != nil
 	})
 }

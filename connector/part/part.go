@@ -25,11 +25,13 @@ import (
 // and published ones part-<run>-<epoch>-<task>-<n>.<ext>. Readers of a keyed sink fold by key in the order of (run, epoch, n), numerically; n grows with each
 // part of a task in its epoch.
 type Name struct {
-	Job, Sink, Run string
-	Epoch          uint64
-	Task           int
-	N              uint64
-	Ext            string
+	Job   string `json:"job"`
+	Sink  string `json:"sink"`
+	Run   string `json:"run"`
+	Epoch uint64 `json:"epoch"`
+	Task  int    `json:"task"`
+	N     uint64 `json:"-"` // tokens hold it aside
+	Ext   string `json:"ext"`
 }
 
 const pendingPrefix = ".pending-"
