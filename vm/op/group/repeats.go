@@ -30,6 +30,7 @@ const (
 	rowBits  = 16 // of an entry say which row: a batch has at most value.MaxRows of them
 	restFor  = 15 // batches after one with few repeats
 	leastRow = 32 // rows for which it pays
+	most     = 5  // eighths of the rows that may be firsts: to look costs a row about a third of its look-up
 )
 
 // find looks at the keys of some rows and says whether enough of them repeat others; then first, rows and of are set.
@@ -56,7 +57,7 @@ func (p *repeats) find(cols []*value.Vec, rows []int32) bool {
 		p.compare(c, rows)
 	}
 	p.number(rows)
-	if 8*len(p.first) > 7*n {
+	if 8*len(p.first) > most*n {
 		p.pause = restFor
 		return false
 	}

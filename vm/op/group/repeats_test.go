@@ -67,7 +67,7 @@ func TestRepeats(t *testing.T) {
 				t.Fatalf("rows %d and %d do not have one key", p.rows[k], r)
 			}
 		}
-		if int(next) != len(p.first) || len(p.rows) != len(p.first) || 8*len(p.first) > 7*len(rows) {
+		if int(next) != len(p.first) || len(p.rows) != len(p.first) || 8*len(p.first) > most*len(rows) {
 			t.Fatalf("%d firsts of %d rows, but %d places", len(p.first), len(rows), next)
 		}
 	})
