@@ -61,6 +61,7 @@ var inRowOf = map[string]string{
 	"vm/status":         "vm",
 	"vm/upload":         "vm",
 	"cmd/pipec/control": "cmd/pipec",
+	"cmd/pipec/roff":    "cmd/pipec",
 	"cmd/pipec/screen":  "cmd/pipec",
 	"vm/chain":          "vm",
 	"spec/bench":        "spec",

@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,6 +75,47 @@ func completeSets(cmd *cobra.Command) {
 		}
 		return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	})
+}
+
+// completeSnapshots completes what -s takes: the snapshots in the storage of the program that stands on the command line already, the newest first, else any path.
+func completeSnapshots(cmd *cobra.Command, g *given) {
+	_ = cmd.RegisterFlagCompletionFunc("restore", func(_ *cobra.Command, files []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(files) == 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		c, err := compile(streams{out: io.Discard, err: io.Discard}, files[0], *g, true)
+		if err != nil || c.plan == nil || c.plan.Job.Name == "" {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		found := snapshotsIn(filepath.Join(strings.TrimPrefix(c.plan.Job.Checkpoint.Storage, "file://"), c.plan.Job.Name))
+		if len(found) == 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+	})
+}
+
+// snapshotsIn are the directories of a job that hold a whole snapshot, by the age of their manifests.
+func snapshotsIn(dir string) []string {
+	type snapshot struct {
+		path string
+		at   time.Time
+	}
+	var all []snapshot
+	for _, pattern := range []string{"*/chk-*/_metadata", "savepoint-*/_metadata"} {
+		files, _ := filepath.Glob(filepath.Join(dir, pattern))
+		for _, f := range files {
+			if info, err := os.Stat(f); err == nil {
+				all = append(all, snapshot{filepath.Dir(f), info.ModTime()})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b snapshot) int { return b.at.Compare(a.at) })
+	paths := make([]string, len(all))
+	for i, s := range all {
+		paths[i] = s.path
+	}
+	return paths
 }
 
 // programParams are the parameters a program declares, as far as it can be read.

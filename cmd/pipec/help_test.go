@@ -1,16 +1,19 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"pipec/cmd/pipec/roff"
 	"pipec/compiler/reference"
 )
 
@@ -79,7 +82,7 @@ func TestManual(t *testing.T) {
 	}
 	page := b.String()
 	everyCommand(root, func(cmd *cobra.Command) {
-		if cmd != root && !strings.Contains(page, ".SS \""+escape(strings.TrimSuffix(cmd.UseLine(), " [flags]"))) {
+		if cmd != root && !strings.Contains(page, ".SS \""+roff.Escape(strings.TrimSuffix(cmd.UseLine(), " [flags]"))) {
 			t.Errorf("%s is not there", cmd.CommandPath())
 		}
 	})
@@ -128,6 +131,35 @@ func TestCompletion(t *testing.T) {
 		if c.not != "" && strings.Contains(out.String(), c.not) {
 			t.Errorf("%q: %q in\n%s", c.args, c.not, out.String())
 		}
+	}
+}
+
+// TestSnapshotCompletion completes -s with what lies in the storage of the program, the newest first, also when --set has moved it.
+func TestSnapshotCompletion(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "x.pipe")
+	if err := os.WriteFile(file, []byte("job x { state fs, checkpoint every 1s }\nfrom sequence { to = 9 } |> into stdout\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"r1/chk-9", "r1/chk-10", "savepoint-r1-3", "r1/chk-11"} {
+		manifest := filepath.Join(dir, "store", "x", name, "_metadata")
+		if err := os.MkdirAll(filepath.Dir(manifest), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if name == "r1/chk-11" { // not complete
+			continue
+		}
+		at := time.Date(2026, 1, 1, 0, 0, i, 0, time.UTC)
+		if err := errors.Join(os.WriteFile(manifest, nil, 0o644), os.Chtimes(manifest, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	args := []string{cobra.ShellCompRequestCmd, "run", file, "--set", "job.state.path=" + filepath.Join(dir, "store"), "-s", ""}
+	execute(args, streams{strings.NewReader(""), &out, io.Discard})
+	base := filepath.Join(dir, "store", "x") + "/"
+	if want := base + "savepoint-r1-3\n" + base + "r1/chk-10\n" + base + "r1/chk-9\n:36"; strings.TrimSpace(out.String()) != want {
+		t.Errorf("%q, want %q", out.String(), want)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"pipec/cmd/pipec/roff"
 )
 
 func manCommand(std streams) *cobra.Command {
@@ -45,86 +47,53 @@ var environment = [][2]string{
 
 // manual writes the page in the macros of man(7).
 func manual(w io.Writer, root *cobra.Command) error {
-	m := &roff{}
-	m.macro("TH", "PIPEC", "1", "", "pipec "+versionText(), "")
-	m.macro("SH", "NAME")
-	m.text("pipec - " + root.Short)
-	m.macro("SH", "SYNOPSIS")
-	m.text("pipec COMMAND [FLAGS] [ARGUMENTS]")
-	m.macro("SH", "DESCRIPTION")
-	m.text(root.Long)
-	m.macro("SH", "COMMANDS")
-	m.commands(root)
-	m.macro("SH", "EXIT STATUS")
+	m := &roff.Page{}
+	m.Macro("TH", "PIPEC", "1", "", "pipec "+versionText(), "")
+	m.Macro("SH", "NAME")
+	m.Text("pipec - " + root.Short)
+	m.Macro("SH", "SYNOPSIS")
+	m.Text("pipec COMMAND [FLAGS] [ARGUMENTS]")
+	m.Macro("SH", "DESCRIPTION")
+	m.Text(root.Long)
+	m.Macro("SH", "COMMANDS")
+	commands(m, root)
+	m.Macro("SH", "EXIT STATUS")
 	for _, e := range exitCodes {
-		m.item(fmt.Sprint(e.code), e.doc)
+		m.Item(fmt.Sprint(e.code), e.doc)
 	}
-	m.macro("SH", "ENVIRONMENT")
+	m.Macro("SH", "ENVIRONMENT")
 	for _, e := range environment {
-		m.item(e[0], e[1])
+		m.Item(e[0], e[1])
 	}
-	m.macro("SH", "FILES")
-	m.item("./pipec.conf, /etc/pipec/pipec.conf", "Site defaults, unless --config or PIPEC_CONFIG names another file: one job block without a name.")
+	m.Macro("SH", "FILES")
+	m.Item("./pipec.conf, /etc/pipec/pipec.conf", "Site defaults, unless --config or PIPEC_CONFIG names another file: one job block without a name.")
 	_, err := io.WriteString(w, m.String())
 	return err
 }
 
-// roff is a page being written.
-type roff struct{ strings.Builder }
-
-// macro writes a request with its arguments in quotes.
-func (m *roff) macro(name string, args ...string) {
-	m.WriteString("." + name)
-	for _, a := range args {
-		m.WriteString(` "` + strings.ReplaceAll(escape(a), `"`, `\(dq`) + `"`)
-	}
-	m.WriteByte('\n')
-}
-
-// text writes a text as filled lines; an indented line stays as it is, an empty one begins a paragraph.
-func (m *roff) text(text string) {
-	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		switch {
-		case line == "":
-			m.macro("PP")
-		case line[0] == ' ':
-			m.WriteString(".nf\n" + escape(line) + "\n.fi\n")
-		default:
-			m.WriteString(escape(line) + "\n")
-		}
-	}
-}
-
-// item is a term with what it means.
-func (m *roff) item(term, text string) {
-	m.macro("TP")
-	m.WriteString("\\fB" + escape(term) + "\\fR\n")
-	m.text(text)
-}
-
 // commands writes all that can be run below a command.
-func (m *roff) commands(cmd *cobra.Command) {
+func commands(m *roff.Page, cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
 		if !c.IsAvailableCommand() || c.Name() == "help" {
 			continue
 		}
 		if c.Runnable() {
-			m.macro("SS", strings.TrimSuffix(c.UseLine(), " [flags]"))
-			m.text(c.Long)
+			m.Macro("SS", strings.TrimSuffix(c.UseLine(), " [flags]"))
+			m.Text(c.Long)
 			c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 				if !f.Hidden && f.Name != "help" {
-					m.flag(f)
+					manualFlag(m, f)
 				}
 			})
-			m.macro("PP")
-			m.WriteString(".nf\n" + escape(c.Example) + "\n.fi\n")
+			m.Macro("PP")
+			m.Example(c.Example)
 		}
-		m.commands(c)
+		commands(m, c)
 	}
 }
 
-// flag writes a flag with its value, whose name stands in backquotes in its text.
-func (m *roff) flag(f *pflag.Flag) {
+// manualFlag writes a flag with its value, whose name stands in backquotes in its text.
+func manualFlag(m *roff.Page, f *pflag.Flag) {
 	term := "--" + f.Name
 	if f.Shorthand != "" {
 		term = "-" + f.Shorthand + ", " + term
@@ -133,17 +102,5 @@ func (m *roff) flag(f *pflag.Flag) {
 	if kind != "" {
 		term += " " + kind
 	}
-	m.item(term, text)
-}
-
-// escape makes text safe for roff: backslashes and hyphens stay what they are, and no line is a request.
-func escape(text string) string {
-	text = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text)
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'") {
-			lines[i] = `\&` + line
-		}
-	}
-	return strings.Join(lines, "\n")
+	m.Item(term, text)
 }

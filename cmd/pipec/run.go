@@ -72,6 +72,7 @@ failed is only resumed with --resume, and -s goes back to any snapshot. The firs
 	flags.BoolVar(&f.resume, "resume", false, "go on from the newest checkpoint of a run that failed or was cancelled")
 	flags.BoolVar(&f.fresh, "fresh", false, "start empty, whatever is in the storage")
 	flags.StringVar(&f.events, "events", "", "append what happens to `FILE`, one JSON object a line")
+	completeSnapshots(cmd, &f.given)
 	faultFlag(cmd, &f.faults, &f.given)
 	flags.DurationVar(&f.grace, "grace", 20*time.Second, "how long the last checkpoint may take after a signal, a `DURATION`")
 	logFlag(cmd, &f.log)
