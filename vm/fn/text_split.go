@@ -51,13 +51,13 @@ func (p *parts) add(a, b int) {
 	p.put(&p.kid.View[len(p.kid.View)-1], a, b)
 }
 
-// addPairs appends the parts from the first place of each pair to the second.
-func (p *parts) addPairs(places []int32) {
+// addPairs appends the parts from the first place of each pair to the second; places count from base.
+func (p *parts) addPairs(base int, places []byte) {
 	from, n := len(p.kid.View), len(places)/2
 	p.kid.View = slices.Grow(p.kid.View, n)[:from+n]
 	all, views := p.all, p.kid.View[from:]
 	for i := range views {
-		a, b := int(places[2*i]), int(places[2*i+1])
+		a, b := base+int(places[2*i]), base+int(places[2*i+1])
 		if a+value.InlineView <= len(all) && b-a <= value.InlineView {
 			views[i].Put(binary.LittleEndian.Uint64(all[a:]), binary.LittleEndian.Uint32(all[a+8:]), b-a, 0, 0)
 		} else {

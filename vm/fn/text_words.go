@@ -8,26 +8,22 @@ import (
 )
 
 // words finds the places where words begin and end eight bytes at a time, and makes the words in a second loop: texts are long, words are short and of any length, so that a loop over bytes, or one
-// that looks for the next end, would be a loop over mispredicted branches. Texts in which white space may lie that is not of
-// ASCII take the way through characters.
+// that looks for the next end, would be a loop over mispredicted branches. Texts in which white space may lie that is not of ASCII take the way through characters.
 func words(c *Call) {
 	p := splitting(c)
-	turns, _ := (*c.Cache).(*[]int32)
-	if turns == nil {
-		turns = new([]int32)
-		*c.Cache = turns
-	}
+	var places [wordBlock + 8]byte
 	for _, r := range c.Rows {
 		text := p.begin(r)
-		if found, all := turnsOf(*turns, text); all {
-			*turns = found
-			p.addPairs(found)
-		} else {
+		if !p.plainWords(text, &places) {
+			p.kid.View = p.kid.View[:p.from]
 			p.anyWords(text)
 		}
 		p.end(c.Out)
 	}
 }
+
+// wordBlock is how many bytes are looked at before their words are made: so few that a place in them is a byte.
+const wordBlock = 248
 
 // each has the same byte eight times.
 func each(b byte) uint64 { return 0x0101010101010101 * uint64(b) }
@@ -65,47 +61,58 @@ func wide(w uint64) bool {
 	return found&each(0x80) != 0
 }
 
-// turnsOf gives the places where the words of a text begin and end, in turns, in memory of before; false if there may be white space that it does not know.
-func turnsOf(turns []int32, text []byte) (found []int32, all bool) {
-	if cap(turns) < len(text)+16 {
-		turns = make([]int32, 2*len(text)+16)
-	}
-	turns = turns[:cap(turns)]
-	before, n := uint64(1), 0 // before says whether the byte before was a blank
-	for i := 0; i < len(text); i += 8 {
-		var w uint64
-		if i+8 <= len(text) {
-			w = binary.LittleEndian.Uint64(text[i:])
-		} else {
-			w = last(text, i)
-		}
-		if w&each(utf8.RuneSelf) != 0 && wide(w) {
-			return turns, false
-		}
-		b := blanks(w)
-		t := uint8(b ^ (b<<1 | before))
-		before = b >> 7
-		// Most often there are no more than four: they are written whether they are there or not.
-		to := (*[8]int32)(turns[n:])
-		n += mathbits.OnesCount8(t)
-		for k := 0; ; k = 4 {
-			to[k] = int32(i + mathbits.TrailingZeros8(t))
-			t &= t - 1
-			to[k+1] = int32(i + mathbits.TrailingZeros8(t))
-			t &= t - 1
-			to[k+2] = int32(i + mathbits.TrailingZeros8(t))
-			t &= t - 1
-			to[k+3] = int32(i + mathbits.TrailingZeros8(t))
-			if t &= t - 1; t == 0 {
-				break
+// turns are, by mask, the numbers of the bits that are set, one in each byte from the lowest on.
+var turns = func() (all [256]uint64) {
+	for mask := range all {
+		n := 0
+		for bit := range 8 {
+			if mask>>bit&1 == 1 {
+				all[mask] |= uint64(bit) << (8 * n)
+				n++
 			}
 		}
 	}
-	if before == 0 {
-		turns[n] = int32(len(text))
-		n++
+	return all
+}()
+
+// plainWords adds the words of a text; false if there may be white space that it does not know, and then it has added anything. places is its scratch.
+func (p *parts) plainWords(text []byte, places *[wordBlock + 8]byte) bool {
+	before := uint64(1)    // whether the byte before was a blank
+	from, open := 0, false // a word that began in an earlier block
+	for base := 0; base < len(text); base += wordBlock {
+		block := text[base:min(base+wordBlock, len(text))]
+		n := 0
+		for i := 0; i < len(block); i += 8 {
+			var w uint64
+			if i+8 <= len(block) {
+				w = binary.LittleEndian.Uint64(block[i:])
+			} else {
+				w = last(block, i)
+			}
+			if w&each(utf8.RuneSelf) != 0 && wide(w) {
+				return false
+			}
+			b := blanks(w)
+			t := uint8(b ^ (b<<1 | before))
+			before = b >> 7
+			binary.LittleEndian.PutUint64(places[n:n+8], turns[t]+each(byte(i))) // as many as there are; the rest is overwritten
+			n += mathbits.OnesCount8(t)
+		}
+		if before == 0 && base+len(block) == len(text) {
+			places[n] = byte(len(block))
+			n++
+		}
+		found := places[:n]
+		if open && n > 0 {
+			p.add(from, base+int(found[0]))
+			found, open = found[1:], false
+		}
+		if len(found)&1 == 1 {
+			from, open = base+int(found[len(found)-1]), true
+		}
+		p.addPairs(base, found)
 	}
-	return turns[:n], true
+	return true
 }
 
 // blank marks the ASCII white space.
