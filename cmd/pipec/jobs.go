@@ -119,7 +119,7 @@ Counts are those of the process, replayed rows included. Exit 5: no such job run
 			if asJSON {
 				return printJSON(std.out, s)
 			}
-			width := 100
+			width := 1000 // in a pipe each thing is one line
 			if f := terminal(std.out); f != nil {
 				if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 1 {
 					width = w - 1

@@ -125,6 +125,7 @@ func TestStatus(t *testing.T) {
 	quiet := flights()
 	quiet.Job, quiet.Checkpoints, quiet.Restored, quiet.Watermark = "", status.Checkpoints{}, nil, status.Mark(value.EndTime)
 	golden(t, "status-quiet", Status(quiet, 100), 200, 100)
+	golden(t, "status-40", Status(flights(), 40), 200, 100)
 }
 
 // batch makes rows of (word, n, list); a negative n deletes.

@@ -13,12 +13,32 @@ import (
 	"pipec/vm/value"
 )
 
+// wordWidth is the width of the words in front of what Status says.
+const wordWidth = 11
+
+// fold breaks a text at blanks into lines of a width. A word that is longer, a path, stays whole: who copies it gets all of it.
+func fold(text string, width int) []string {
+	if text != "" && wide(text) <= width {
+		return []string{text}
+	}
+	var lines []string
+	for _, word := range strings.Fields(text) {
+		if n := len(lines); n > 0 && wide(lines[n-1])+1+wide(word) <= width {
+			lines[n-1] += " " + word
+			continue
+		}
+		lines = append(lines, word)
+	}
+	return lines
+}
+
 // Status draws a report as one screen of text, as wide as given and as long as it gets.
 func Status(s status.Job, width int) []Line {
 	var lines []Line
 	say := func(word, text string) {
-		if text != "" {
-			lines = append(lines, Line{Text: fmt.Sprintf("%-11s %s", word, text)})
+		for _, part := range fold(text, width-wordWidth-1) {
+			lines = append(lines, Line{Text: fmt.Sprintf("%-*s %s", wordWidth, word, part)})
+			word = ""
 		}
 	}
 	name := s.Job
