@@ -114,9 +114,17 @@ func (g *Graph) wanted() {
 		n := g.Nodes[i]
 		for _, l := range g.Into(n) {
 			in := ports[l.Source][l.Port]
-			n.reads(ports[n], in)
+			read := make([]bool, len(in))
+			n.reads(ports[n], read)
 			for _, k := range l.Keys {
-				in[k] = true
+				read[k] = true
+			}
+			l.Unread = nil
+			for i, r := range read {
+				in[i] = in[i] || r
+				if !r && l.Exchange != plan.Forward {
+					l.Unread = append(l.Unread, i)
+				}
 			}
 		}
 		if s, ok := n.Config.(*plan.SourceConfig); ok {

@@ -76,7 +76,8 @@ type Edge struct {
 	To       string   `json:"to"`
 	Input    int      `json:"input,omitempty"`
 	Exchange Exchange `json:"exchange"`
-	Keys     []int    `json:"keys,omitempty"` // Hash: columns of the key, as numbers in the port's schema
+	Keys     []int    `json:"keys,omitempty"`   // Hash: columns of the key, as numbers in the port's schema
+	Unread   []int    `json:"unread,omitempty"` // columns that nobody behind it reads: they do not travel to another task
 	Mode     Mode     `json:"mode"`
 	Before   bool     `json:"before,omitempty"` // the consumer needs update_before rows
 }

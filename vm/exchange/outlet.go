@@ -18,7 +18,8 @@ type Outlet struct {
 	since  int            // rows gathered and not yet sent
 	keys   value.Keys
 	cols   []*value.Vec
-	rows   [][]int32 // scratch: rows by destination
+	rows   [][]int32   // scratch: rows by destination
+	read   value.Batch // scratch: a batch without the columns that nobody reads
 }
 
 // NewOutlet makes a task's end of the edge; to are the channels to the tasks behind it.
@@ -35,6 +36,14 @@ func NewOutlet(p *plan.Plan, e *plan.Edge, to []*Channel) *Outlet {
 
 // Write takes the live rows of a borrowed batch.
 func (o *Outlet) Write(b *value.Batch) {
+	if len(o.edge.Unread) > 0 {
+		o.read.Share(b)
+		o.read.Cols = append(o.read.Cols[:0], b.Cols...)
+		for _, c := range o.edge.Unread {
+			o.read.Cols[c] = nil
+		}
+		b = &o.read
+	}
 	rows := b.Rows()
 	if len(o.to) == 1 || o.edge.Exchange != plan.Hash {
 		o.gather(0, b, rows)
