@@ -411,7 +411,7 @@ func scanInts(t *testing.T, tab *state.Table, ns int64) map[int64][2]int64 {
 		for i := range n {
 			r := [2]int64{*slots[i].Int(tab.Word(0))}
 			if len(tab.Schema().Fields) > 1 {
-				r[1] = *slots[i].Int(tab.Word(1) + 1) // the low word of a wide sum
+				r[1], _ = slots[i].Sum(tab.Word(1), tab.Heap()).Int()
 			}
 			rows[names[string(keys.At(i))]] = r
 		}
