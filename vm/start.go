@@ -110,6 +110,9 @@ func (j *Job) openRestored(snap *checkpoint.Snapshot) (*restored, error) {
 		return nil, err
 	}
 	res.began = start
+	if j.foreign(snap) {
+		clear(res.tokens)
+	}
 	left, err := fit.Ends(j.plan, slices.Collect(maps.Keys(res.splits)), slices.Collect(maps.Keys(res.tokens)), j.request.AllowNonRestored)
 	if err != nil {
 		res.close()
@@ -129,6 +132,15 @@ func (j *Job) noteSnapshot(s *checkpoint.Snapshot) {
 	if !s.Recorded {
 		j.note(s.URI + " has no record in a history beside it: it was moved, or it was never completed, and then its sinks were never told to publish")
 	}
+	if j.foreign(s) {
+		j.note("what it has not published yet of the output of job " + s.Manifest.Job + " is left to that job")
+	}
+}
+
+// foreign says whether a snapshot may never have been completed and belongs to a job that this one does not replace: that job may go on from an older one, and writes again what
+// this one promises.
+func (j *Job) foreign(s *checkpoint.Snapshot) bool {
+	return !s.Recorded && s.Manifest.Job != j.plan.Job.Name
 }
 
 // openSources opens every source and lists its splits, those of the snapshot with their positions.
