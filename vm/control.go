@@ -20,9 +20,10 @@ type control struct {
 	waiting    []string              // requests for checkpoints that the coordinator does not know yet
 	asked      map[string]chan Taken // by request
 	ids        map[uint64]string     // request by checkpoint
-	publishing bool                  // sinks are committing
-	working    bool                  // an attempt is being prepared or built off the loop
-	loading    []*lineage.File       // what it is built from
+	newest     event.CheckpointCompleted
+	publishing bool            // sinks are committing
+	working    bool            // an attempt is being prepared or built off the loop
+	loading    []*lineage.File // what it is built from
 }
 
 // Taken is the checkpoint that somebody asked for, or why there is none.
@@ -85,10 +86,13 @@ func (j *Job) taken(body event.Body) {
 	var t Taken
 	switch b := body.(type) {
 	case *event.CheckpointCompleted:
-		id, t.Checkpoint = b.ID, *b
+		id, t.Checkpoint, j.control.newest = b.ID, *b, *b
 	case *event.CheckpointFailed:
 		id, t.Err = b.ID, fmt.Errorf("checkpoint %d failed: %s", b.ID, b.Reason)
-		if b.Text != "" {
+		switch {
+		case b.Reason == string(checkpoint.Superseded): // who asked gets the one that came first: it holds more
+			t = Taken{Checkpoint: j.control.newest}
+		case b.Text != "":
 			t.Err = fmt.Errorf("%w: %s", t.Err, b.Text)
 		}
 	}
