@@ -59,10 +59,19 @@ func (r *resolver) take(layers []Layer, prefix string, p *plan.Param) entry {
 		e = entry{plan.Setting{Name: p.Name, Value: p.Default}, BuiltIn}
 	}
 	r.from(prefix+p.Name, p, e)
+	r.open(p.Name, e)
 	if e.Value == nil && p.Kind != plan.TextParam { // of what is not known yet the default keeps the rest of the block checkable
 		e.Value = p.Default
 	}
 	return e
+}
+
+// open refuses a secret (C512): the start of a run, its events and the command that goes on name the places of the job block.
+func (r *resolver) open(name string, e entry) {
+	if e.Secret {
+		r.list.Errorf("C512", e.Span, "`%s` is printed wherever a checkpoint is named: it may not hold a secret", name).
+			WithHelp("a parameter of type secret may be used in the settings of sources and sinks")
+	}
 }
 
 // takeAll gives the values of a table's settings by name.
@@ -206,6 +215,7 @@ func (r *resolver) storage(layers []Layer) entry {
 		e = entry{plan.Setting{}, BuiltIn}
 	}
 	r.from("checkpoint.storage", &plan.Param{Kind: plan.TextParam}, e)
+	r.open("storage", e)
 	return e
 }
 
