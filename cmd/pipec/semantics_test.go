@@ -200,16 +200,16 @@ func TestRuleMaxConcurrent(t *testing.T) {
 func TestRuleTimeout(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, ruleJob)
-	p := b.start(join(set("checkpoint.timeout=150ms", "checkpoint.tolerate_failures=1"), faults("slow,point=write,checkpoint=3,by=300ms"))...)
+	p := b.start(join(set("checkpoint.timeout=600ms", "checkpoint.tolerate_failures=1"), faults("slow,point=write,checkpoint=3,by=1200ms"))...)
 	p.until("checkpoint_completed", 20)
 	f := p.counted()
 	if len(f) != 1 || f[0].number("id") != 3 || f[0].text("reason") != "expired" || f[0].number("consecutive") != 1 ||
-		!strings.Contains(f[0].text("text"), "not complete after 150ms, waiting for [out/source/1[0]]") {
+		!strings.Contains(f[0].text("text"), "not complete after 600ms, waiting for [out/source/1[0]]") {
 		t.Fatalf("failed: %v", f)
 	}
 	for _, h := range p.log() {
 		if h.is("checkpoint_triggered") && h.number("id") == 3 {
-			if d := f[0].at().Sub(h.at()); d < 150*time.Millisecond-slack {
+			if d := f[0].at().Sub(h.at()); d < 600*time.Millisecond-slack {
 				t.Errorf("it expired after %v", d)
 			}
 		}
