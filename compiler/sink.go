@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -100,7 +101,11 @@ func (b *builder) samePath(k *sink, word *grammar.Name) {
 		return
 	}
 	// Two sinks would overwrite or double each other's parts, and each would take the other's pending files for those of a dead predecessor.
+	// One path may be relative and the other made with `here`.
 	id := k.spec.Name + " " + path.Clean(where)
+	if abs, err := filepath.Abs(where); err == nil {
+		id = k.spec.Name + " " + filepath.ToSlash(abs)
+	}
 	if first, ok := b.build.paths[id]; ok {
 		b.list.Errorf("C508", word.Span(), "two sinks write into %q", where).WithRelated(first, "the other one is here").
 			WithHelp("bring the rows together with `union`, or give each its own path")

@@ -92,6 +92,10 @@ func publish(fsys vfs.FS, dir string, p promised) error {
 		return lost("its pending file has %d bytes, the checkpoint says %d", info.Size, p.Size)
 	}
 	if err == nil {
+		// What is published is never replaced. Two sinks of one job whose paths are one directory, by a link or as an absolute and a relative path, give their parts the same names.
+		if there, err := fsys.Stat(final); err == nil && (there.Inode != info.Inode || there.Device != info.Device) {
+			return lost("it is there already, and is another file than the pending one: does another sink write into %s too?", dir)
+		}
 		err = fsys.Rename(pending, final)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -161,26 +161,6 @@ func TestSinksCommitForEachOther(t *testing.T) {
 	})
 }
 
-// A checkpoint takes 1 MiB of a task and no more: with small parts, or where none has completed for long, no later one could complete either.
-func TestTokensOfManyPartsFitIntoACheckpoint(t *testing.T) {
-	eachSink(t, true, func(w sinkWorld) {
-		s := w.open(1, 0)
-		const rows = partsMax + 1000
-		var token []byte
-		for i := range rows {
-			must(t, s.Write(pairBatch(i, i+1)))
-			if i == rows/2 {
-				token = prepare(t, s, 1)
-			}
-		}
-		if token = prepare(t, s, 2); len(token) > 1<<19 {
-			t.Fatalf("a token of %d bytes", len(token))
-		}
-		commit(w.t, s, token)
-		w.see(0, rows)
-	})
-}
-
 func TestTokensOfAnAbortedCheckpointJoinTheNext(t *testing.T) {
 	eachSink(t, true, func(w sinkWorld) {
 		s := w.open(1, 0)
