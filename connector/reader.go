@@ -167,6 +167,7 @@ func (r *rowReader) Next(out *Read, most int) (Status, error) {
 	}
 	c := r.cur
 	out.Batch, out.Bad, out.Bytes = c.Batch, c.Bad, c.Bytes
+	out.From = Place{c.In.Name, c.After - int64(len(c.Data))}
 	r.describe(out, c.After, c.End, c.Data)
 	return More, nil
 }
@@ -219,6 +220,7 @@ func (r *rowReader) piece(out *Read, most int) error {
 	used := before[:len(before)-len(p.rest)]
 	p.off += int64(len(used))
 	out.Batch, out.Bad, out.Bytes = p.batch, p.bad, int64(len(used))+p.bytes
+	out.From = Place{c.In.Name, p.off - int64(len(used))}
 	p.bytes = 0
 	r.describe(out, p.off, c.End && len(p.rest) == 0, used)
 	return nil

@@ -23,11 +23,18 @@ const (
 	Done               // every split has ended; the source gives nothing more
 )
 
+// Place is a byte of an input, counted from 0 in what it holds decompressed. The zero Place is unknown.
+type Place struct {
+	Input string
+	Byte  int64
+}
+
 // Read is one batch of a reader. Its columns follow the source's schema. Batch and Bad belong to the reader and are valid until the next call of Next (or
 // Close); After is the receiver's. A batch may be empty: then only After is news, an end that was found behind the last row.
 type Read struct {
 	Batch *value.Batch
 	Bad   []format.Bad
+	From  Place // of the bytes that the offsets of Bad count from
 	Split int   // index in the splits given to Reader; those that it found itself count on from there
 	After Split // the split after the batch's last row: what a snapshot stores once the batch has been taken
 	Bytes int64 // of the source's data since the last batch, decompressed, for reports

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"pipec/compiler/plan"
@@ -74,7 +75,7 @@ func (h *head) next(size int) (Progress, error) {
 	}
 	if len(h.read.Bad) > 0 {
 		if err := h.errors.Raw(h.read.Bad); err != nil {
-			return Again, err
+			return Again, h.placed(err)
 		}
 	}
 	if b := h.read.Batch; b != nil && b.Len > 0 {
@@ -88,6 +89,14 @@ func (h *head) next(size int) (Progress, error) {
 		h.times[i].ended = h.read.After.Ended
 	}
 	return Again, nil
+}
+
+// placed adds to the error of a record where that lies in the input.
+func (h *head) placed(err error) error {
+	if row := new(op.RowError); errors.As(err, &row) {
+		row.Input, row.Byte = h.read.From.Input, h.read.From.Byte+int64(h.read.Bad[0].Offset)
+	}
+	return err
 }
 
 // turns notes which splits are being read.

@@ -18,6 +18,9 @@ type RowError struct {
 	Code string // E801 ...
 	Text string
 	Row  string // the row as JSON, or as it was read; cut after some two hundred bytes
+	// Input is where a record that is no row begins: the name of what was read and the byte, counted from 0. "": it is a row.
+	Input string
+	Byte  int64
 }
 
 // Error implements error.
@@ -25,6 +28,9 @@ func (e *RowError) Error() string {
 	where := ""
 	if !e.Span.IsZero() {
 		where = " (" + e.Span.String() + ")"
+	}
+	if e.Input != "" {
+		where += fmt.Sprintf(", at byte %d of %s", e.Byte+1, e.Input)
 	}
 	return fmt.Sprintf("row error[%s]: %s%s, in the row %s", e.Code, e.Text, where, e.Row)
 }
