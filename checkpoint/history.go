@@ -237,3 +237,25 @@ func (h history) completed(run *Run, newest Record) error {
 	run.Completed = append(run.Completed, Completed{newest.Checkpoint, newest.Seq, *newest.Metadata})
 	return nil
 }
+
+// stands makes sure that the newest checkpoint that this process has completed is still recorded. Where the storage was removed, or is no longer mounted, a restart would
+// begin empty, and publish again what was published.
+func (s *Storage) stands() error {
+	s.mu.Lock()
+	var seq uint64
+	if n := len(s.completed); n > 0 {
+		seq = s.completed[n-1].Seq
+	}
+	s.mu.Unlock()
+	if seq == 0 {
+		return nil
+	}
+	_, err := history{s.job}.read(seq)
+	if !errors.Is(err, blob.ErrNotExist) {
+		return nil // what cannot be read now says nothing; a successor is found by the claim
+	}
+	if seqs, err := (history{s.job}).numbers(); err != nil || len(seqs) > 0 && seqs[len(seqs)-1] > seq {
+		return err // a successor has released it: the claim says so
+	}
+	return &SnapshotError{URI: blob.JoinURI(s.job.URI(), recordName(seq)), Reason: "the record of the newest checkpoint is gone: was the storage removed, or is it no longer mounted?", Cause: blob.ErrNotExist}
+}

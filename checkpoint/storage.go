@@ -213,6 +213,9 @@ func (s *Storage) tidy(d Decision) {
 func (s *Storage) Reclaim() error {
 	s.write.Lock()
 	defer s.write.Unlock()
+	if err := s.stands(); err != nil {
+		return err
+	}
 	if err := s.claim(); err != nil {
 		return err
 	}
