@@ -182,7 +182,7 @@ func (s *fileSource) Reader(splits []Split, wake func()) (Reader, error) {
 
 // inputs are the files that a split has still to read.
 func (s *fileSource) inputs(index int, split Split) ([]*fileInput, error) {
-	if split.Ended {
+	if split.Ended && !split.Chain { // files that have come since go on a chain, whether or not it had been read to its end
 		return nil, nil
 	}
 	var list []*fileInput

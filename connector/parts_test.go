@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // A checkpoint takes 1 MiB of a task and no more: with small parts, or where none has completed for long, no later one could complete either.
@@ -42,4 +44,21 @@ func TestFileSinksNeverReplaceEachOther(t *testing.T) {
 		}
 		w.see(0, 10)
 	})
+}
+
+// Files that come behind a chain are read whether the snapshot was taken a moment before its end or a moment after.
+func TestFilesThatComeBehindAChainThatHadEnded(t *testing.T) {
+	for _, order := range []string{"name", "time"} {
+		env := newEnv()
+		config := fileConfig("in", "order", order)
+		put(t, env.FS, "in/a.csv", "n,name\n1,a\n2,a\n")
+		at := stopped(t, env, config, 2)
+		at[0].Ended = true
+		put(t, env.FS, "in/b.csv", "n,name\n3,b\n")
+		src, err := openFileSource(env, config)
+		must(t, err)
+		if d := cmp.Diff([]string{"3|b"}, rowsOf(read(t, src, splitsOf(t, src, 1, at)).all(10, nil))); d != "" {
+			t.Errorf("by %s: %s", order, d)
+		}
+	}
 }
