@@ -58,6 +58,7 @@ type moment struct {
 
 var moments = []moment{
 	{"Tumbling/speedup", "speedup", "two cores against one, keyed work", "x", 1.5, 1.7},
+	{"Tumbling/speedup", "loops-speedup", "the same of two loops that share nothing: what the machine has to give", "x", 0, 0},
 	{"Stall/1M", "stall-ms", "longest step during a checkpoint, own CPU, 1 M keys", "ms", 10, 3},
 	{"Stall/10M", "stall-ms", "the same, 10 M keys", "ms", 20, 5},
 	{"Start", "start-ms", "start of the binary to the first row", "ms", 50, 15},
