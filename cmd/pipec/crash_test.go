@@ -264,7 +264,7 @@ sink counts into file { path = "out", format json, key k }
 from numbers
   |> key by k = value %% %d
   |> count as n
-  |> where n %% 50 == 49 or k < 100
+  |> where k %% 1000 == 0
   |> into counts
 `, backend, keys))
 			var sets []string
