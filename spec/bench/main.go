@@ -132,8 +132,15 @@ func bound(v float64, unit string) string {
 	return strconv.FormatFloat(v, 'g', -1, 64) + " " + unit
 }
 
+// wholeCores is how much faster two loops that share nothing must be on two cores than on one. Virtual cores that share one real core give less, for minutes at a time, and make everything
+// slow that runs in more than one goroutine.
+const wholeCores = 1.7
+
 // behind compares ratios with the committed ones.
 func behind(got map[string]figures) error {
+	if both, ok := got["Tumbling/speedup"]["loops-speedup"]; ok && both < wholeCores {
+		return fmt.Errorf("two loops that share nothing are only %.2f times as fast on two cores as on one: nothing can be compared now, try again", both)
+	}
 	data, err := os.ReadFile(ratiosFile)
 	if err != nil {
 		return err

@@ -57,6 +57,11 @@ func TestCheckAndWrite(t *testing.T) {
 	if text, err := os.ReadFile(tableFile); err != nil || !strings.HasPrefix(string(text), "# What a row costs") || !strings.HasSuffix(string(text), "|\n\n"+notesBegin+"\n\nKept.\n") {
 		t.Fatalf("%s %v", text, err)
 	}
+	got["Tumbling/speedup"]["loops-speedup"] = 1.4
+	if err := behind(got); err == nil || !strings.Contains(err.Error(), "1.40 times") {
+		t.Errorf("two cores that are one: %v", err)
+	}
+	got["Tumbling/speedup"]["loops-speedup"] = 1.9
 	if err := behind(got); err != nil {
 		t.Fatal(err)
 	}
