@@ -87,7 +87,7 @@ func escape(b []byte) int {
 	return 0
 }
 
-// hex is the number in the \uXXXX at the head of b, or -1.
+// hex is the number that the four digits of an escape \u at the head of b stand for, or -1.
 func hex(b []byte) (r rune) {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return -1
